@@ -1,0 +1,63 @@
+// What this process has written for each object it reconciles. Lost with the process, and nothing depends on it but
+// the number of writes: without it the annotation on each child and a semantic compare decide. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/seen_writes.h"
+#include "runtime/subject.h"
+
+namespace reprise::runtime {
+
+class WriteMemory {
+ public:
+  explicit WriteMemory(SeenWrites& seen) : seen_(seen) {}
+
+  // The server answered a write with `object`: it is outstanding until a cache has seen it.
+  void wrote(const Subject& subject, const kube::Resource& resource, const nlohmann::json& object);
+  // Whether the caches have seen all that was written for this object.
+  bool caughtUp(const kube::Resource& resource, const Key& key);
+
+  // The server keeps a status other than what was sent where somebody else writes fields of it, or the CRD defaults
+  // some: then it is unequal for ever, and this is how we know that sending it again changes nothing.
+  void rememberStatus(const Subject& subject, const nlohmann::json& wanted, const nlohmann::json& stored);
+  bool statusAsRemembered(const Subject& subject, const nlohmann::json& wanted) const;
+
+  // The content of a child after our own write.
+  void rememberContent(const Subject& subject, const std::string& childUid, std::uint64_t hash);
+  std::optional<std::uint64_t> content(const Subject& subject, const std::string& childUid) const;
+
+  // The object is gone.
+  void forget(const kube::Resource& resource, const Key& key);
+  std::size_t size() const;
+
+ private:
+  struct Written {
+    kube::Resource resource;
+    std::string ns, name;
+  };
+  struct Entry {
+    std::string uid;
+    nlohmann::json wantedStatus, storedStatus;
+    std::unordered_map<std::string, std::uint64_t> contents;   // by uid of the child
+    std::vector<Written> outstanding;
+  };
+
+  static std::string idOf(const kube::Resource& resource, const Key& key);
+  Entry& entryLocked(const Subject& subject);
+  const Entry* findLocked(const Subject& subject) const;
+
+  SeenWrites& seen_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Entry> entries_;
+};
+
+}  // namespace reprise::runtime
