@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/labels.h"
-#include "training/gates.h"
+#include "registry/gates.h"
 #include "training/versions.h"
 
 namespace reprise::training {
@@ -113,7 +113,7 @@ void concludeCheck(const Snapshot& snapshot, api::Run& run) {
     if (report.container == "verify") metrics = report.metrics;
   }
   const auto& check = snapshot.pipeline->spec.check;
-  const auto gate = check ? failedGate(check->gates, metrics) : std::nullopt;
+  const auto gate = check ? registry::failedGate(check->gates, metrics) : std::nullopt;
   run.phase = gate ? "Failed" : "Succeeded";
   run.message = gate ? "GateFailed: " + *gate
                      : servingDeployment(snapshot) ? "the model trains, and answers its golden requests when served"

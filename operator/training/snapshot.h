@@ -12,15 +12,9 @@
 #include "api/model_version.h"
 #include "api/training_pipeline.h"
 #include "pods/parts.h"
+#include "registry/image_fact.h"
 
 namespace reprise::training {
-
-// What a registry said of spec.environment.image.
-struct ImageFact {
-  std::string reference;                    // repository@sha256:…; "" if it could not be resolved
-  std::string reason, message;              // why not: ImageNotFound, RegistryUnavailable, InvalidImage
-  Time checkedAt;
-};
 
 struct Snapshot {
   std::shared_ptr<const api::TrainingPipeline> pipeline;
@@ -28,7 +22,7 @@ struct Snapshot {
   std::vector<std::shared_ptr<const api::Pod>> pods;               // of those Jobs
   std::vector<std::shared_ptr<const api::ModelVersion>> versions;  // of the model, in this namespace
   std::vector<std::shared_ptr<const api::ModelDeployment>> deployments;   // of the model, in this namespace
-  std::optional<ImageFact> image;
+  std::optional<registry::ImageFact> image;                         // of spec.environment.image
   pods::Settings settings;
   Time now;
 };

@@ -1,8 +1,8 @@
-#include "training/gates.h"
+#include "registry/gates.h"
 
 #include <charconv>
 
-namespace reprise::training {
+namespace reprise::registry {
 namespace {
 
 std::optional<double> number(const std::string& text) {
@@ -40,4 +40,4 @@ std::optional<std::string> failedGate(const std::vector<api::Gate>& gates,
   return std::nullopt;
 }
 
-}  // namespace reprise::training
+}  // namespace reprise::registry

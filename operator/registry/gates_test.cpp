@@ -1,8 +1,8 @@
-#include "training/gates.h"
+#include "registry/gates.h"
 
 #include <gtest/gtest.h>
 
-namespace reprise::training {
+namespace reprise::registry {
 namespace {
 
 api::Gate atLeast(const char* metric, const char* min) { return {metric, min, std::nullopt}; }
@@ -25,4 +25,4 @@ TEST(Gates, AMetricThatIsMissingOrNoNumberFails) {
 }
 
 }  // namespace
-}  // namespace reprise::training
+}  // namespace reprise::registry

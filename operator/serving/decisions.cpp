@@ -1,0 +1,41 @@
+#include "serving/decisions.h"
+
+#include <algorithm>
+
+namespace reprise::serving {
+namespace {
+
+std::string sentence(const api::DecisionRecord& record) {
+  std::string out = "decision " + std::to_string(record.id) + " (" + record.signal + "): " + record.action;
+  if (!record.from.empty()) out += " from " + record.from;
+  if (!record.to.empty()) out += " to " + record.to;
+  return out + ": " + record.message;
+}
+
+}  // namespace
+
+std::int64_t decided(const Snapshot& snapshot, api::ModelDeploymentStatus& status, api::DecisionRecord record,
+                     std::vector<api::EventDraft>& events) {
+  record.id = status.nextDecision++;
+  record.time = snapshot.now;
+  events.push_back({record.action == "Reject", record.action, sentence(record)});
+  status.decisions.push_back(std::move(record));
+  if (status.decisions.size() > kMaxDecisions) status.decisions.erase(status.decisions.begin());
+  return status.decisions.back().id;
+}
+
+api::DecisionRecord* lastDecision(api::ModelDeploymentStatus& status, const std::vector<std::string>& actions) {
+  for (auto it = status.decisions.rbegin(); it != status.decisions.rend(); ++it) {
+    if (std::find(actions.begin(), actions.end(), it->action) != actions.end()) return &*it;
+  }
+  return nullptr;
+}
+
+api::DecisionRecord* findDecision(api::ModelDeploymentStatus& status, std::int64_t id) {
+  for (auto& record : status.decisions) {
+    if (record.id == id) return &record;
+  }
+  return nullptr;
+}
+
+}  // namespace reprise::serving
