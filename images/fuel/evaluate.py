@@ -5,9 +5,10 @@ import json
 import os
 import pathlib
 import sys
+import warnings
 
 import numpy as np
-from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 import rows
 from estimator import estimator
@@ -16,7 +17,9 @@ from estimator import estimator
 def main():
     output = pathlib.Path(os.environ["REPRISE_OUTPUT_DIR"])
     inputs, labels, kinds = rows.newest(output / "rows.csv", 10_000)
-    folds = KFold(5, shuffle=True, random_state=0)
+    # A digit that is hardly ever written with this lean may have fewer rows than there are folds.
+    warnings.filterwarnings("ignore", "The least populated class")
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
     predicted = cross_val_predict(estimator(), inputs, labels, cv=folds)
     metrics = {
         "accuracy": round(float(np.mean(predicted == labels)), 4),
