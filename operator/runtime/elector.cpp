@@ -145,16 +145,17 @@ void Elector::start() {
   watchThread_ = std::thread([this] { watchLoop(); });
 }
 
-void Elector::stop() {
+bool Elector::stop() {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_) return;
+    if (stopping_) return true;
     stopping_ = true;
   }
   wake_.notify_all();
   if (electThread_.joinable()) electThread_.join();
   if (watchThread_.joinable()) watchThread_.join();
   release();
+  return true;
 }
 
 void Elector::release() {

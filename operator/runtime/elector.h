@@ -16,10 +16,11 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "kube/client.h"
+#include "runtime/runnable.h"
 
 namespace reprise::runtime {
 
-class Elector {
+class Elector final : public Runnable {
  public:
   struct Options {
     std::string ns, name;             // of the Lease
@@ -38,14 +39,15 @@ class Elector {
 
   Elector(kube::Client& client, const Clock& clock, Options options, Callbacks callbacks,
           std::function<double()> random01);
-  ~Elector();
+  ~Elector() override;
 
   // Starts the thread that elects and renews, and the watchdog beside it: a request that hangs cannot hide that the
   // lease ran out.
-  void start();
+  std::string name() const override { return "leader election"; }
+  void start() override;
   // Orderly end: stops both threads and gives the lease up, so that a successor need not wait it out. Last of all,
   // when nothing of this process writes any more.
-  void stop();
+  bool stop() override;
 
   // To be asked right before each write.
   bool leads() const;

@@ -42,13 +42,14 @@ void EventRecorder::start() {
   thread_ = std::thread([this] { loop(); });
 }
 
-void EventRecorder::stop() {
+bool EventRecorder::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+  return true;
 }
 
 void EventRecorder::loop() {

@@ -15,10 +15,11 @@
 #include "kube/client.h"
 #include "runtime/event_correlator.h"
 #include "runtime/event_sink.h"
+#include "runtime/runnable.h"
 
 namespace reprise::runtime {
 
-class EventRecorder final : public EventSink {
+class EventRecorder final : public EventSink, public Runnable {
  public:
   struct Options {
     std::string component = "reprise-operator";
@@ -33,9 +34,10 @@ class EventRecorder final : public EventSink {
 
   void record(const Subject& about, const api::EventDraft& event) override;
 
-  void start();
+  std::string name() const override { return "events"; }
+  void start() override;
   // Sends what waits, as long as each send succeeds, and ends the thread.
-  void stop();
+  bool stop() override;
   // Sends one on the caller's thread: for tests, and for stop(). False where none waits.
   bool sendOne();
   std::uint64_t dropped() const { return dropped_; }

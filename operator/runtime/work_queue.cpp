@@ -58,14 +58,16 @@ bool WorkQueue::addAfter(const Key& key, Milliseconds delay, Priority priority) 
   return true;
 }
 
-Milliseconds WorkQueue::addRateLimited(const Key& key) {
+Milliseconds WorkQueue::backOff(const Key& key) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t before = failures_[key]++;
   Milliseconds delay = options_.backoffBase;
-  {
-    const std::lock_guard lock(mutex_);
-    const std::size_t before = failures_[key]++;
-    for (std::size_t i = 0; i < before && delay < options_.backoffMax; ++i) delay *= 2;
-    delay = std::min(delay, options_.backoffMax);
-  }
+  for (std::size_t i = 0; i < before && delay < options_.backoffMax; ++i) delay *= 2;
+  return std::min(delay, options_.backoffMax);
+}
+
+Milliseconds WorkQueue::addRateLimited(const Key& key) {
+  const Milliseconds delay = backOff(key);
   addAfter(key, delay);
   return delay;
 }

@@ -40,6 +40,8 @@ class WorkQueue {
   bool addAfter(const Key& key, Milliseconds delay, Priority priority = Priority::High);
   // After the key's own back-off, which this call doubles. Returns the delay.
   Milliseconds addRateLimited(const Key& key);
+  // The same without adding: the delay, for a caller who bends it.
+  Milliseconds backOff(const Key& key);
   // The key went well: its back-off starts anew.
   void forget(const Key& key);
   std::size_t failures(const Key& key) const;
