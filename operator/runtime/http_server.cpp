@@ -1,0 +1,197 @@
+#include "runtime/http_server.h"
+
+#include <strings.h>
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/beast/core/bind_handler.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <spdlog/spdlog.h>
+
+#include "runtime/http_routes.h"
+
+namespace reprise::runtime {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace bhttp = boost::beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+std::string HttpCall::header(const std::string& name) const {
+  for (const auto& [key, value] : headers) {
+    if (strcasecmp(key.c_str(), name.c_str()) == 0) return value;
+  }
+  return {};
+}
+
+namespace {
+
+// What a session needs of the server; outlives every session, as they hold it.
+struct Shared {
+  HttpServer::Options options;
+  HttpRoutes routes;
+  std::atomic<std::size_t> connections = 0;
+};
+
+// One connection. Kept alive by the operation that is under way; each has a time limit, so each ends.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(tcp::socket socket, std::shared_ptr<Shared> shared)
+      : stream_(std::move(socket)), shared_(std::move(shared)) {}
+  ~Session() { --shared_->connections; }
+
+  auto executor() { return stream_.get_executor(); }
+
+  void read() {
+    parser_.emplace();
+    parser_->header_limit(shared_->options.maxHeader);
+    parser_->body_limit(shared_->options.maxBody);
+    // For the whole request: bytes that trickle in do not prolong it.
+    stream_.expires_after(shared_->options.readLimit);
+    bhttp::async_read(stream_, buffer_, *parser_, beast::bind_front_handler(&Session::onRead, shared_from_this()));
+  }
+
+ private:
+  void onRead(error_code error, std::size_t) {
+    if (error == bhttp::error::end_of_stream || error == beast::error::timeout) return close();
+    if (error == bhttp::error::header_limit) return reply({431, "the header is too large\n"}, 11, false, false);
+    if (error == bhttp::error::body_limit) return reply({413, "the body is too large\n"}, 11, false, false);
+    if (error.category() == bhttp::make_error_code(bhttp::error::end_of_stream).category()) {
+      return reply({400, "this is not HTTP/1.1\n"}, 11, false, false);
+    }
+    if (error) return;
+    const auto request = parser_->release();
+    HttpCall call;
+    call.method = std::string(request.method_string());
+    const std::string target(request.target());
+    const std::size_t mark = target.find('?');
+    call.path = target.substr(0, mark);
+    if (mark != std::string::npos) call.query = target.substr(mark + 1);
+    for (const auto& field : request) call.headers.emplace_back(field.name_string(), field.value());
+    call.body = request.body();
+    reply(shared_->routes.answer(call), request.version(), request.keep_alive(), call.method == "HEAD");
+  }
+
+  void reply(HttpReply reply, unsigned version, bool keepAlive, bool headOnly) {
+    response_ = {};
+    response_.result(static_cast<unsigned>(reply.status));
+    response_.version(version);
+    response_.keep_alive(keepAlive);
+    response_.set(bhttp::field::content_type, reply.contentType);
+    response_.body() = std::move(reply.body);
+    response_.prepare_payload();
+    if (headOnly) response_.body().clear();   // with the Content-Length of what GET would have
+    stream_.expires_after(shared_->options.writeLimit);
+    bhttp::async_write(stream_, response_, beast::bind_front_handler(&Session::onWrite, shared_from_this(), keepAlive));
+  }
+
+  void onWrite(bool keepAlive, error_code error, std::size_t) {
+    if (error) return;
+    if (!keepAlive) return close();
+    read();
+  }
+
+  void close() {
+    error_code ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  beast::tcp_stream stream_;
+  std::shared_ptr<Shared> shared_;
+  beast::flat_buffer buffer_;
+  std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
+  bhttp::response<bhttp::string_body> response_;
+};
+
+}  // namespace
+
+struct HttpServer::Impl {
+  std::shared_ptr<Shared> shared = std::make_shared<Shared>();
+  asio::io_context io;
+  tcp::acceptor acceptor{io};
+  std::vector<std::thread> threads;
+
+  void accept() {
+    acceptor.async_accept(asio::make_strand(io), [this](error_code error, tcp::socket socket) {
+      if (error == asio::error::operation_aborted || !acceptor.is_open()) return;
+      if (!error && ++shared->connections > shared->options.maxConnections) {
+        --shared->connections;
+        error_code ignored;
+        socket.close(ignored);
+      } else if (!error) {
+        const auto session = std::make_shared<Session>(std::move(socket), shared);
+        asio::post(session->executor(), [session] { session->read(); });
+      } else {
+        spdlog::warn("HTTP server: accept: {}", error.message());   // out of descriptors, say: the next may go
+      }
+      accept();
+    });
+  }
+};
+
+HttpServer::HttpServer(Options options) : impl_(std::make_shared<Impl>()) {
+  impl_->shared->options = std::move(options);
+}
+
+HttpServer::~HttpServer() { stop(); }
+
+void HttpServer::handle(const std::string& method, const std::string& path, Handler handler) {
+  impl_->shared->routes.add(method, path, std::move(handler));
+}
+
+Expected<void> HttpServer::listen() {
+  const Options& options = impl_->shared->options;
+  const std::string where = options.address + ":" + std::to_string(options.port);
+  error_code error;
+  const auto address = asio::ip::make_address(options.address, error);
+  if (error) return fail(ErrorCode::InvalidArgument, "'" + options.address + "' is not an IP address to listen on");
+  const tcp::endpoint endpoint(address, options.port);
+  tcp::acceptor& acceptor = impl_->acceptor;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (!error) return {};
+  error_code ignored;
+  acceptor.close(ignored);
+  return fail(ErrorCode::InvalidArgument, "cannot listen on " + where + ": " + error.message() + "; choose another port");
+}
+
+std::uint16_t HttpServer::port() const {
+  error_code error;
+  const auto endpoint = impl_->acceptor.local_endpoint(error);
+  return error ? 0 : endpoint.port();
+}
+
+std::size_t HttpServer::connections() const { return impl_->shared->connections; }
+
+void HttpServer::start() {
+  asio::post(impl_->io, [impl = impl_.get()] { impl->accept(); });
+  for (std::size_t i = 0; i < impl_->shared->options.threads; ++i) {
+    impl_->threads.emplace_back([impl = impl_.get()] { impl->io.run(); });
+  }
+}
+
+bool HttpServer::stop() {
+  impl_->io.stop();
+  for (std::thread& thread : impl_->threads) thread.join();
+  impl_->threads.clear();
+  error_code ignored;
+  impl_->acceptor.close(ignored);
+  return true;   // connections end with the io_context that holds them
+}
+
+}  // namespace reprise::runtime
