@@ -13,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -122,6 +123,7 @@ struct HttpServer::Impl {
   std::shared_ptr<Shared> shared = std::make_shared<Shared>();
   asio::io_context io;
   tcp::acceptor acceptor{io};
+  asio::steady_timer pause{io};
   std::vector<std::thread> threads;
 
   void accept() {
@@ -135,7 +137,11 @@ struct HttpServer::Impl {
         const auto session = std::make_shared<Session>(std::move(socket), shared);
         asio::post(session->executor(), [session] { session->read(); });
       } else {
-        spdlog::warn("HTTP server: accept: {}", error.message());   // out of descriptors, say: the next may go
+        spdlog::warn("HTTP server: accept: {}", error.message());   // out of descriptors, say: it would spin
+        pause.expires_after(std::chrono::milliseconds(100));
+        return pause.async_wait([this](error_code cancelled) {
+          if (!cancelled) accept();
+        });
       }
       accept();
     });
@@ -151,6 +157,8 @@ HttpServer::~HttpServer() { stop(); }
 void HttpServer::handle(const std::string& method, const std::string& path, Handler handler) {
   impl_->shared->routes.add(method, path, std::move(handler));
 }
+
+HttpReply HttpServer::answer(const HttpCall& call) const { return impl_->shared->routes.answer(call); }
 
 Expected<void> HttpServer::listen() {
   const Options& options = impl_->shared->options;

@@ -49,6 +49,9 @@ class HttpServer final : public Runnable {
   // GET also answers HEAD. An unknown path is a 404, an unknown method of a known path a 405.
   void handle(const std::string& method, const std::string& path, Handler handler);
 
+  // What would be answered, without a connection.
+  HttpReply answer(const HttpCall& call) const;
+
   // Binds, so that a port that is taken is an error at start and not a log line.
   Expected<void> listen();
   std::uint16_t port() const;            // after listen()

@@ -1,6 +1,8 @@
 // A client that counts and times what passes through it.
 #pragma once
 
+#include <type_traits>
+
 #include "kube/client.h"
 #include "runtime/metrics.h"
 
@@ -35,7 +37,7 @@ class MeteredClient final : public kube::Client {
 
  private:
   template <class Call>
-  auto count(const char* verb, const kube::Resource& resource, Call&& call) {
+  std::invoke_result_t<Call> count(const char* verb, const kube::Resource& resource, Call&& call) {
     const SteadyTime start = clock_.steady();
     auto answer = call();
     metrics_.apiRequest(verb, resource.plural, answer ? "ok" : to_string(answer.error().code),
