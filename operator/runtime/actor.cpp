@@ -175,7 +175,14 @@ Expected<void> Actor::apply(const Act& act, const kube::Resource& resource, cons
   if (const auto may = mayWrite(act.leads); !may) return may;
   const Expected<json> answer =
       client_.apply(resource, metaString(child, "namespace"), child, {.force = force});
-  if (!answer) return tl::unexpected(answer.error());
+  if (!answer) {
+    Error error = answer.error();
+    // So says the server where the object was deleted and made anew since it was seen: no fault of its content.
+    if (error.code == ErrorCode::Invalid && error.message.find("metadata.uid") != std::string::npos) {
+      error.code = ErrorCode::Conflict;
+    }
+    return tl::unexpected(std::move(error));
+  }
   remember(act, resource, *answer);
   return {};
 }

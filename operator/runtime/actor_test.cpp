@@ -193,6 +193,24 @@ TEST_F(ActorTest, ARemovalMeansThisVeryObjectAndNotItsSuccessorOfTheSameName) {
   EXPECT_TRUE(client.find(resources::services, "ns", "front-1"));
 }
 
+TEST_F(ActorTest, AChildThatWasMadeAnewSinceItWasSeenIsAConflictAndNotTouched) {
+  settle();
+  client.put(toyKind(), toyObject(2));
+  cache.sync();
+  Json other = fetched(resources::configMaps, "config");
+  client.erase(resources::configMaps, "ns", "config");
+  other["metadata"] = {{"name", "config"}, {"namespace", "ns"}};
+  client.put(resources::configMaps, other);
+  const auto done = reconcile();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::Conflict);
+  EXPECT_EQ(fetched(resources::configMaps, "config")["spec"]["n"], 1);
+  client.erase(resources::configMaps, "ns", "config");
+  const auto gone = reconcile();
+  ASSERT_FALSE(gone) << "and one that is gone is not made from an old cache";
+  EXPECT_EQ(gone.error().code, ErrorCode::Conflict);
+}
+
 TEST_F(ActorTest, ItIsNotCaughtUpBeforeTheCacheHasSeenItsWrites) {
   EXPECT_TRUE(actor.caughtUp(toyKind(), {"ns", "toy"}));
   ASSERT_TRUE(reconcile());

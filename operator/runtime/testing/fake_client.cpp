@@ -146,7 +146,7 @@ Expected<Json> FakeClient::applyTo(const Id& id, const kube::Resource& resource,
     if (!version.empty() && version != metaOf(old, "resourceVersion")) {
       return fail(ErrorCode::Conflict, "the object has been modified");
     }
-    if (!uid.empty() && uid != metaOf(old, "uid")) return fail(ErrorCode::Conflict, "uid mismatch");
+    if (!uid.empty() && uid != metaOf(old, "uid")) return fail(ErrorCode::Invalid, "metadata.uid: field is immutable");
   }
   Json config = withoutServerFields(object);
   if (options.subresource == "status") {
