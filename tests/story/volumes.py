@@ -56,8 +56,12 @@ def provide(namespace, claims, image):
     kube.kubectl("delete", "pod", "prepare", "-n", NAMESPACE, "--ignore-not-found", "--grace-period=0", "--force")
     pod = _preparer(image, [f"{namespace}/{claim}" for claim in claims])
 
-    # The namespace's service account comes a moment after the namespace.
-    kube.wait("a Pod to prepare volumes", NAMESPACE, lambda: (kube.kubectl("apply", "-f", "-", input=json.dumps(pod)), ""), limit=60)
+    def made():
+        kube.kubectl("apply", "-f", "-", input=json.dumps(pod))
+        return True, ""
+
+    # The namespace's service account comes a moment after the namespace: until then Pods are refused.
+    kube.wait("a Pod to prepare volumes", NAMESPACE, made, limit=60)
 
     def probe():
         phase = (kube.get(NAMESPACE, "pod", "prepare") or {}).get("status", {}).get("phase")
