@@ -1,0 +1,337 @@
+#include "http/cpprest_transport.h"
+
+#include <netinet/tcp.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <future>
+#include <map>
+#include <mutex>
+
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <cpprest/http_client.h>
+#include <cpprest/producerconsumerstream.h>
+#include <pplx/threadpool.h>
+
+namespace reprise::http {
+namespace {
+
+namespace rest = web::http;
+using Buffer = concurrency::streams::producer_consumer_buffer<std::uint8_t>;
+using Clock = std::chrono::steady_clock;
+using Kind = TransportError::Kind;
+
+// Waits on this thread, never on the library's pool, whose timers would starve. True once the task is done.
+template <class T>
+bool doneBy(pplx::task<T> task, Clock::time_point until) {
+  auto promise = std::make_shared<std::promise<void>>();
+  auto future = promise->get_future();
+  task.then([promise](pplx::task<T> finished) {
+    try {
+      finished.wait();
+    } catch (...) {   // an exception that nobody looks at ends the process
+    }
+    promise->set_value();
+  });
+  return future.wait_until(until) == std::future_status::ready;
+}
+
+bool isIpLiteral(const std::string& host) {
+  boost::system::error_code error;
+  boost::asio::ip::make_address(host, error);
+  return !error;
+}
+
+struct BioFree {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+std::unique_ptr<BIO, BioFree> bio(const std::string& pem) {
+  return std::unique_ptr<BIO, BioFree>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
+
+// Replaces the store: the library has loaded the system's authorities before it asks us.
+void trust(SSL_CTX* context, const std::string& pem) {
+  X509_STORE* store = X509_STORE_new();
+  auto source = bio(pem);
+  while (X509* certificate = PEM_read_bio_X509(source.get(), nullptr, nullptr, nullptr)) {
+    X509_STORE_add_cert(store, certificate);
+    X509_free(certificate);
+  }
+  ERR_clear_error();
+  SSL_CTX_set_cert_store(context, store);
+}
+
+void present(SSL_CTX* context, const TlsOptions& tls) {
+  auto source = bio(tls.certPem);
+  bool first = true;
+  while (X509* certificate = PEM_read_bio_X509(source.get(), nullptr, nullptr, nullptr)) {
+    if (first) SSL_CTX_use_certificate(context, certificate);
+    else SSL_CTX_add1_chain_cert(context, certificate);
+    first = false;
+    X509_free(certificate);
+  }
+  auto keySource = bio(tls.keyPem);
+  if (EVP_PKEY* key = PEM_read_bio_PrivateKey(keySource.get(), nullptr, nullptr, nullptr)) {
+    SSL_CTX_use_PrivateKey(context, key);
+    EVP_PKEY_free(key);
+  }
+  ERR_clear_error();
+}
+
+// HTTP/1.1 has no ping: without these a half-open connection is noticed by nobody.
+void keepAlive(int fd) {
+  const int on = 1, idle = 15, interval = 5, count = 3, unacknowledgedMs = 30'000;
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledgedMs, sizeof unacknowledgedMs);
+}
+
+rest::client::http_client_config configure(const TlsOptions& tls, const web::uri& uri) {
+  rest::client::http_client_config config;
+  // Only a net under our own deadlines: it is re-armed by each read, so it could not be one itself.
+  config.set_timeout(std::chrono::hours(1));
+  config.set_validate_certificates(!tls.insecureSkipVerify);
+  // A strict server refuses an IP address as SNI.
+  const std::string host = tls.serverName.empty() ? uri.host() : tls.serverName;
+  config.set_tlsext_sni_enabled(!isIpLiteral(host));
+  config.set_ssl_context_callback([tls](boost::asio::ssl::context& context) {
+    SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+    if (!tls.caPem.empty()) trust(context.native_handle(), tls.caPem);
+    if (!tls.certPem.empty()) present(context.native_handle(), tls);
+  });
+  const bool encrypted = uri.scheme() == "https";
+  config.set_nativehandle_options([encrypted](rest::client::native_handle handle) {
+    using Socket = boost::asio::ip::tcp::socket;
+    if (encrypted) keepAlive(static_cast<boost::asio::ssl::stream<Socket&>*>(handle)->lowest_layer().native_handle());
+    else keepAlive(static_cast<Socket*>(handle)->native_handle());
+  });
+  return config;
+}
+
+// The library's codes are unreliable; its words are not.
+TransportError describe(const std::exception& error, const std::string& url) {
+  const std::string what = error.what();
+  const auto has = [&](const char* part) { return what.find(part) != std::string::npos; };
+  TransportError out{Kind::Reset, Sent::Maybe, url + ": " + what};
+  if (has("resolving")) out = {Kind::Resolve, Sent::No, out.message};
+  else if (has("Failed to connect")) out = {Kind::Connect, Sent::No, out.message};
+  else if (has("SSL handshake") || has("certificate")) out = {Kind::Tls, Sent::No, out.message};
+  return out;
+}
+
+// One exchange on its way: the request, its cancellation, and the bytes of the response as they come.
+class Exchange {
+ public:
+  Exchange(std::shared_ptr<rest::client::http_client> client, const Request& request, std::stop_token stop, const std::string& serverName)
+      : client_(std::move(client)), url_(request.url), stopped_(stop), onStop_(stop, [this] { source_.cancel(); }) {
+    const web::uri uri(request.url);
+    rest::http_request message(request.method);
+    message.set_request_uri(uri.resource());
+    for (const auto& [name, value] : request.headers) message.headers()[name] = value;
+    if (!serverName.empty()) message.headers()["Host"] = serverName;   // what the library verifies the certificate against
+    if (!request.body.empty()) attachBody(message, request);
+    message.set_response_stream(buffer_.create_ostream());
+    response_ = client_->request(message, source_.get_token());
+  }
+
+  ~Exchange() {
+    source_.cancel();
+    // A read that is under way writes into memory of ours: it must end first. Cancelling closes the socket, so it does.
+    if (closed_) closed_->wait();
+  }
+
+  // Waits for status and headers.
+  tl::expected<void, TransportError> headers(Clock::time_point until) {
+    if (!doneBy(response_, until)) return tl::unexpected(giveUp());
+    try {
+      message_ = response_.get();
+    } catch (const std::exception& error) {
+      return tl::unexpected(failure(error));
+    }
+    watchEnd();
+    return {};
+  }
+
+  const rest::http_response& message() const { return message_; }
+
+  // At least one byte, or 0 at the end.
+  tl::expected<std::size_t, TransportError> read(char* into, std::size_t size, Clock::time_point until) {
+    // The library counts in bytes that are there: asking for one waits, then what is there is taken.
+    auto one = buffer_.getn(reinterpret_cast<std::uint8_t*>(into), 1);
+    if (!doneBy(one, until)) {
+      const TransportError error = giveUp();
+      doneBy(one, Clock::time_point::max());   // our memory: see the destructor
+      return tl::unexpected(error);
+    }
+    try {
+      if (one.get() == 0) return endOfBody();
+      const std::size_t there = std::min(buffer_.in_avail(), size - 1);
+      return 1 + (there ? buffer_.getn(reinterpret_cast<std::uint8_t*>(into) + 1, there).get() : 0);
+    } catch (const std::exception& error) {
+      return tl::unexpected(failure(error));
+    }
+  }
+
+  TransportError giveUp() {
+    source_.cancel();
+    if (stopped_.stop_requested()) return {Kind::Cancelled, Sent::Maybe, url_ + ": cancelled"};
+    return {Kind::Timeout, Sent::Maybe, url_ + ": no answer in time"};
+  }
+
+ private:
+  // Through a stream that cannot be rewound: else the library sends a body a second time by itself where a kept
+  // connection closes, and a POST happens twice.
+  static void attachBody(rest::http_request& message, const Request& request) {
+    Buffer body;
+    body.putn_nocopy(reinterpret_cast<const std::uint8_t*>(request.body.data()), request.body.size()).wait();
+    body.close(std::ios_base::out).wait();
+    std::string type = "application/json";
+    for (const auto& [name, value] : request.headers) {
+      if (strcasecmp(name.c_str(), "content-type") == 0) type = value;
+    }
+    message.set_body(body.create_istream(), request.body.size(), type);
+  }
+
+  // The library leaves the stream open when a connection fails: a reader would wait for ever.
+  void watchEnd() {
+    auto closed = std::make_shared<std::promise<void>>();
+    closed_ = closed->get_future();
+    auto error = error_;
+    message_.content_ready().then([buffer = buffer_, closed, error](pplx::task<rest::http_response> finished) mutable {
+      try {
+        finished.get();
+      } catch (...) {
+        *error = std::current_exception();
+      }
+      try {
+        buffer.close(std::ios_base::out).wait();
+      } catch (...) {
+      }
+      closed->set_value();
+    });
+  }
+
+  tl::expected<std::size_t, TransportError> endOfBody() {
+    closed_->wait();
+    if (!*error_) return 0;
+    try {
+      std::rethrow_exception(*error_);
+    } catch (const std::exception& error) {
+      return tl::unexpected(failure(error));
+    }
+  }
+
+  TransportError failure(const std::exception& error) {
+    if (stopped_.stop_requested()) return {Kind::Cancelled, Sent::Maybe, url_ + ": cancelled"};
+    return describe(error, url_);
+  }
+
+  std::shared_ptr<rest::client::http_client> client_;
+  std::string url_;
+  std::stop_token stopped_;
+  pplx::cancellation_token_source source_;
+  std::stop_callback<std::function<void()>> onStop_;
+  Buffer buffer_;
+  std::shared_ptr<std::exception_ptr> error_ = std::make_shared<std::exception_ptr>();
+  pplx::task<rest::http_response> response_;
+  rest::http_response message_;
+  std::optional<std::future<void>> closed_;
+};
+
+class CpprestStream final : public ByteStream {
+ public:
+  CpprestStream(std::unique_ptr<Exchange> exchange, std::chrono::milliseconds idle) : exchange_(std::move(exchange)), idle_(idle) {}
+  int status() const override { return exchange_->message().status_code(); }
+  std::string header(const std::string& name) const override {
+    const auto& headers = exchange_->message().headers();
+    const auto it = headers.find(name);
+    return it == headers.end() ? std::string() : it->second;
+  }
+  tl::expected<std::size_t, TransportError> read(std::span<char> into) override {
+    return exchange_->read(into.data(), into.size(), Clock::now() + idle_);
+  }
+
+ private:
+  std::unique_ptr<Exchange> exchange_;
+  std::chrono::milliseconds idle_;
+};
+
+class CpprestTransport final : public Transport {
+ public:
+  explicit CpprestTransport(TlsOptions tls) : tls_(std::move(tls)) {}
+
+  tl::expected<Response, TransportError> send(const Request& request, std::chrono::milliseconds deadline, std::stop_token stop,
+                                              std::size_t maxBytes) override {
+    const auto until = Clock::now() + deadline;
+    auto exchange = begin(request, stop, true);
+    if (!exchange) return tl::unexpected(exchange.error());
+    if (auto got = (*exchange)->headers(until); !got) return tl::unexpected(got.error());
+    Response out;
+    out.status = (*exchange)->message().status_code();
+    for (const auto& [name, value] : (*exchange)->message().headers()) out.headers.emplace_back(name, value);
+    std::vector<char> chunk(64 * 1024);
+    for (;;) {
+      auto size = (*exchange)->read(chunk.data(), chunk.size(), until);
+      if (!size) return tl::unexpected(size.error());
+      if (*size == 0) return out;
+      if (out.body.size() + *size > maxBytes) {
+        return tl::unexpected(TransportError{Kind::TooLarge, Sent::Yes, request.url + ": the response has more than " + std::to_string(maxBytes) + " bytes"});
+      }
+      out.body.append(chunk.data(), *size);
+    }
+  }
+
+  tl::expected<std::unique_ptr<ByteStream>, TransportError> openStream(const Request& request, std::chrono::milliseconds idle,
+                                                                       std::stop_token stop) override {
+    auto exchange = begin(request, stop, false);   // a connection of its own
+    if (!exchange) return tl::unexpected(exchange.error());
+    if (auto got = (*exchange)->headers(Clock::now() + idle); !got) return tl::unexpected(got.error());
+    return std::make_unique<CpprestStream>(std::move(*exchange), idle);
+  }
+
+ private:
+  tl::expected<std::unique_ptr<Exchange>, TransportError> begin(const Request& request, std::stop_token stop, bool pooled) {
+    if (stop.stop_requested()) return tl::unexpected(TransportError{Kind::Cancelled, Sent::No, request.url + ": cancelled"});
+    try {
+      return std::make_unique<Exchange>(client(web::uri(request.url), pooled), request, stop, tls_.serverName);
+    } catch (const std::exception& error) {
+      return tl::unexpected(TransportError{Kind::Protocol, Sent::No, request.url + ": " + error.what()});
+    }
+  }
+
+  std::shared_ptr<rest::client::http_client> client(const web::uri& uri, bool pooled) {
+    if (!pooled) return std::make_shared<rest::client::http_client>(uri.authority(), configure(tls_, uri));
+    std::lock_guard lock(mutex_);
+    auto& known = clients_[uri.authority().to_string()];
+    if (!known) known = std::make_shared<rest::client::http_client>(uri.authority(), configure(tls_, uri));
+    auto out = known;
+    // Pods come and go: hosts are not collected for ever.
+    if (clients_.size() > 256) clients_.clear();
+    return out;
+  }
+
+  TlsOptions tls_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<rest::client::http_client>> clients_;
+};
+
+}  // namespace
+
+void initialiseCpprest() {
+  // A pool thread may free an SSL_CTX while the process' exit handlers clean up OpenSSL.
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+  crossplat::threadpool::initialize_with_threads(4);
+}
+
+std::shared_ptr<Transport> makeCpprestTransport(TlsOptions tls) { return std::make_shared<CpprestTransport>(std::move(tls)); }
+
+}  // namespace reprise::http
