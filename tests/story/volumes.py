@@ -1,4 +1,4 @@
-"""Volumes for a cluster that cannot make any: directories of its only node. Does nothing where there is a default StorageClass."""
+"""Volumes for a cluster that cannot make any, or has none left: directories of its only node."""
 
 import json
 
@@ -9,12 +9,21 @@ HOST = "/var/lib/reprise-story"
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
 
-def _dynamic():
-    classes = json.loads(kube.kubectl("get", "storageclass", "-o", "json"))["items"]
-    return any(c["metadata"].get("annotations", {}).get(DEFAULT) == "true" for c in classes)
+def _default_class():
+    """(name, whether it makes volumes by itself) of the default StorageClass; ("", False) if there is none."""
+    for found in json.loads(kube.kubectl("get", "storageclass", "-o", "json"))["items"]:
+        if found["metadata"].get("annotations", {}).get(DEFAULT) == "true":
+            return found["metadata"]["name"], found["provisioner"] != "kubernetes.io/no-provisioner"
+    return "", False
 
 
-def _volume(namespace, claim):
+def _free(storage_class):
+    """Volumes of the class that no claim has had yet."""
+    volumes = json.loads(kube.kubectl("get", "pv", "-o", "json"))["items"]
+    return sum(v["status"].get("phase") == "Available" and v["spec"].get("storageClassName") == storage_class for v in volumes)
+
+
+def _volume(namespace, claim, storage_class):
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
@@ -23,7 +32,7 @@ def _volume(namespace, claim):
             "capacity": {"storage": "1Gi"},
             "accessModes": ["ReadWriteOnce"],
             "persistentVolumeReclaimPolicy": "Retain",
-            "storageClassName": "",
+            "storageClassName": storage_class,
             "claimRef": {"namespace": namespace, "name": claim},
             "hostPath": {"path": f"{HOST}/{namespace}/{claim}", "type": "Directory"},
         },
@@ -48,9 +57,10 @@ def _space():
 
 def provide(namespace, claims, image):
     """Empty volumes for `claims`. The namespace must be gone or have no claims yet."""
-    if _dynamic():
+    storage_class, makes = _default_class()
+    if makes or (storage_class and _free(storage_class) >= len(claims)):
         return
-    volumes = [_volume(namespace, claim) for claim in claims]
+    volumes = [_volume(namespace, claim, storage_class) for claim in claims]
     kube.kubectl("delete", "pv", "--ignore-not-found", *(v["metadata"]["name"] for v in volumes))
     kube.kubectl("apply", "-f", "-", input=json.dumps(_space()))
     kube.kubectl("delete", "pod", "prepare", "-n", NAMESPACE, "--ignore-not-found", "--grace-period=0", "--force")
