@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -67,5 +68,18 @@ class Transport {
                                                                                std::chrono::milliseconds idle,
                                                                                std::stop_token stop = {}) = 0;
 };
+
+struct TlsOptions {
+  std::string caPem;                 // trusted; "" = the system's
+  std::string certPem, keyPem;       // of this client; "" = none
+  std::string serverName;            // expected in the certificate and sent as SNI, where the address says another
+  bool insecureSkipVerify = false;
+
+  bool operator==(const TlsOptions&) const = default;
+};
+
+// Another certificate authority or client certificate is another Transport: make a new one and drop the old one, whose
+// connections end with it.
+using TransportFactory = std::function<std::shared_ptr<Transport>(const TlsOptions&)>;
 
 }  // namespace reprise::http

@@ -28,6 +28,8 @@ using Buffer = concurrency::streams::producer_consumer_buffer<std::uint8_t>;
 using Clock = std::chrono::steady_clock;
 using Kind = TransportError::Kind;
 
+constexpr std::size_t kMaxUnread = std::size_t{256} << 20;
+
 // Waits on this thread, never on the library's pool, whose timers would starve. True once the task is done.
 template <class T>
 bool doneBy(pplx::task<T> task, Clock::time_point until) {
@@ -138,9 +140,17 @@ class Exchange {
     message.set_request_uri(uri.resource());
     for (const auto& [name, value] : request.headers) message.headers()[name] = value;
     if (!serverName.empty()) message.headers()["Host"] = serverName;   // what the library verifies the certificate against
-    if (!request.body.empty()) attachBody(message, request);
+    const auto body = std::make_shared<const std::string>(request.body);
+    if (!body->empty()) attachBody(message, request, *body);
     message.set_response_stream(buffer_.create_ostream());
     response_ = client_->request(message, source_.get_token());
+    // The library reads the body from its own threads, also after we have given up: it lives until the exchange ends.
+    response_.then([body](pplx::task<rest::http_response> finished) {
+      try {
+        finished.wait();
+      } catch (...) {
+      }
+    });
   }
 
   ~Exchange() {
@@ -164,6 +174,8 @@ class Exchange {
   const rest::http_response& message() const { return message_; }
 
   // At least one byte, or 0 at the end.
+  //
+  // The library has no back-pressure: what nobody reads gathers in memory, so there is a cap on it.
   tl::expected<std::size_t, TransportError> read(char* into, std::size_t size, Clock::time_point until) {
     // The library counts in bytes that are there: asking for one waits, then what is there is taken.
     auto one = buffer_.getn(reinterpret_cast<std::uint8_t*>(into), 1);
@@ -174,6 +186,10 @@ class Exchange {
     }
     try {
       if (one.get() == 0) return endOfBody();
+      if (buffer_.in_avail() > kMaxUnread) {
+        source_.cancel();
+        return tl::unexpected(TransportError{Kind::TooLarge, Sent::Yes, url_ + ": more than " + std::to_string(kMaxUnread) + " bytes came faster than they were read"});
+      }
       const std::size_t there = std::min(buffer_.in_avail(), size - 1);
       return 1 + (there ? buffer_.getn(reinterpret_cast<std::uint8_t*>(into) + 1, there).get() : 0);
     } catch (const std::exception& error) {
@@ -190,15 +206,15 @@ class Exchange {
  private:
   // Through a stream that cannot be rewound: else the library sends a body a second time by itself where a kept
   // connection closes, and a POST happens twice.
-  static void attachBody(rest::http_request& message, const Request& request) {
+  static void attachBody(rest::http_request& message, const Request& request, const std::string& bytes) {
     Buffer body;
-    body.putn_nocopy(reinterpret_cast<const std::uint8_t*>(request.body.data()), request.body.size()).wait();
+    body.putn_nocopy(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()).wait();
     body.close(std::ios_base::out).wait();
     std::string type = "application/json";
     for (const auto& [name, value] : request.headers) {
       if (strcasecmp(name.c_str(), "content-type") == 0) type = value;
     }
-    message.set_body(body.create_istream(), request.body.size(), type);
+    message.set_body(body.create_istream(), bytes.size(), type);
   }
 
   // The library leaves the stream open when a connection fails: a reader would wait for ever.
