@@ -1,0 +1,138 @@
+#include "drift/looks.h"
+
+#include <algorithm>
+
+namespace reprise::drift {
+namespace {
+
+constexpr double kMaxPValue = 1e-5;       // of one look: about one in 1e5 windows of the same source, and two in a row are asked
+constexpr std::size_t kMaxLooks = 512;    // the newest; older ones only teach the tolerance
+constexpr std::int64_t kMostRows = 5;     // times minSamples
+constexpr double kSuspect = 1.5;          // z from which a look may belong to a drift that only several show
+
+std::vector<Look> join(const std::vector<const Window*>& windows, const Policy& policy) {
+  std::vector<Look> out;
+  Look open;
+  for (const auto* window : windows) {
+    if (window->profile.rows() == 0) continue;
+    if (open.profile.rows() == 0) open.firstMs = window->firstMs;
+    open.lastMs = window->lastMs;
+    if (!open.profile.merge(window->profile)) continue;   // a shape that lies about its basis
+    if (open.profile.rows() < std::max<std::int64_t>(4, policy.minWindowRows)) continue;
+    out.push_back(std::move(open));
+    open = Look();
+  }
+  return out;
+}
+
+// Looks since the last one that was away by itself: together they show what is too small for each.
+Profile quietBefore(const std::vector<Look>& looks, std::size_t last, const Policy& policy) {
+  Profile out;
+  for (std::size_t i = last + 1; i-- > 0 && out.rows() < policy.minSamples;) {
+    if (looks[i].ownDrift || !out.merge(looks[i].profile)) break;
+  }
+  return out;
+}
+
+bool away(const Distance& distance, double tolerance, const Policy& policy) {
+  return distance.effect > tolerance && significant(distance, policy);
+}
+
+// Twice what the first looks show beyond sampling: together, or any of them alone.
+double learn(const std::vector<const Look*>& looks, const Profile& serving, const Policy& policy) {
+  Profile all;
+  double most = 0;
+  for (const auto* look : looks) {
+    (void)all.merge(look->profile);
+    if (look->serving.z > 2) most = std::max(most, look->serving.effect * (1 - 2 / look->serving.z));
+  }
+  if (const auto together = distance(all, serving)) most = std::max(most, together->effect);
+  return std::clamp(2 * most, policy.toleranceFloor, policy.toleranceCap);
+}
+
+// The tolerance of each look: the cap while it is learned, so that a strong drift is seen from the first window on.
+std::vector<double> tolerances(Stream& stream, const Profile& serving, const Policy& policy) {
+  std::vector<double> out;
+  std::vector<const Look*> clean;
+  for (const auto& look : stream.looks) {
+    out.push_back(stream.learned.value_or(policy.toleranceCap));
+    if (stream.learned || away(look.serving, policy.toleranceCap, policy)) continue;
+    clean.push_back(&look);
+    if (static_cast<int>(clean.size()) >= policy.learnWindows) stream.learned = learn(clean, serving, policy);
+  }
+  stream.tolerance = stream.learned.value_or(policy.toleranceCap);
+  return out;
+}
+
+void mark(Stream& stream, const std::vector<double>& tolerance, const Profile& serving, const Policy& policy) {
+  auto& looks = stream.looks;
+  for (std::size_t i = 0; i < looks.size(); ++i) {
+    looks[i].ownDrift = looks[i].drifted = away(looks[i].serving, tolerance[i], policy);
+    if (looks[i].ownDrift) continue;
+    const Profile quiet = quietBefore(looks, i, policy);
+    if (quiet.rows() < policy.minSamples) continue;
+    if (const auto together = distance(quiet, serving)) looks[i].drifted = away(*together, tolerance[i], policy);
+  }
+}
+
+// On after windowsInARow drifted looks, off after as many that are not.
+void findAlarm(Stream& stream, const std::vector<double>& tolerance, const Policy& policy) {
+  const auto& looks = stream.looks;
+  int drifted = 0, quiet = 0;
+  for (std::size_t i = 0; i < looks.size(); ++i) {
+    drifted = looks[i].drifted ? drifted + 1 : 0;
+    quiet = looks[i].drifted ? 0 : quiet + 1;
+    if (stream.alarm && quiet >= policy.windowsInARow) stream.alarm = false;
+    if (stream.alarm || drifted < policy.windowsInARow) continue;
+    stream.alarm = true;
+    stream.alarmFirst = i + 1 - static_cast<std::size_t>(drifted);
+    const auto suspect = [&](std::size_t j) { return looks[j].serving.z > kSuspect && looks[j].serving.effect > tolerance[j]; };
+    while (!looks[stream.alarmFirst].ownDrift && stream.alarmFirst > 0 && suspect(stream.alarmFirst - 1)) --stream.alarmFirst;
+  }
+}
+
+}  // namespace
+
+bool significant(const Distance& distance, const Policy& policy) {
+  return distance.z > policy.zThreshold && distance.pValue < kMaxPValue;
+}
+
+Stream readStream(const std::vector<const Window*>& windows, const Profile& serving, const Policy& policy,
+                  const std::optional<double>& learned) {
+  Stream out;
+  out.learned = learned;
+  for (auto& look : join(windows, policy)) {
+    const auto found = distance(look.profile, serving);
+    if (!found) continue;
+    look.serving = *found;
+    out.looks.push_back(std::move(look));
+  }
+  auto tolerance = tolerances(out, serving, policy);
+  if (out.looks.size() > kMaxLooks) {
+    const auto old = static_cast<std::ptrdiff_t>(out.looks.size() - kMaxLooks);
+    out.looks.erase(out.looks.begin(), out.looks.begin() + old);
+    tolerance.erase(tolerance.begin(), tolerance.begin() + old);
+  }
+  mark(out, tolerance, serving, policy);
+  findAlarm(out, tolerance, policy);
+  for (std::size_t i = out.looks.size(); i-- > 0 && out.recent.rows() < policy.minSamples;) {
+    if (!out.recent.merge(out.looks[i].profile)) break;
+    out.recentFirstMs = out.looks[i].firstMs;
+  }
+  return out;
+}
+
+Profile newestOfOneKind(const Stream& stream, std::size_t first, const Policy& policy) {
+  Profile out;
+  for (std::size_t i = stream.looks.size(); i-- > first && out.rows() < kMostRows * policy.minSamples;) {
+    const auto& look = stream.looks[i].profile;
+    if (out.rows() > 0) {
+      const auto apart = distance(look, out);
+      if (!apart || away(*apart, policy.toleranceFloor, policy)) break;
+    }
+    if (!out.merge(look)) break;
+  }
+  return out;
+}
+
+}  // namespace reprise::drift
