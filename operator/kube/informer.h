@@ -109,7 +109,8 @@ class Cache {
   }
 
   // Read your writes. noteWritten: the API server answered a write of ours with this resourceVersion. caughtUp: the
-  // cache has seen it, or a relist begun after it, or the object's end, or the limit has passed.
+  // cache has seen it, or a relist begun after it, or the limit has passed. (The end of the object is no proof: we may have
+  // made it anew since. But a watch is in order, so a write before that end was seen before it.)
   void noteWritten(std::string_view ns, std::string_view objectName, std::string_view resourceVersion) {
     core_.noteWritten(ns, objectName, resourceVersion);
   }

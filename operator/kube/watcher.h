@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <random>
 #include <stop_token>
 #include <string>
@@ -82,7 +83,6 @@ class Watcher {
   bool canStream_ = true;             // until the server says that it cannot
   std::string version_;               // to resume from; only in state Watching
   SteadyTime freshAt_{};
-  std::uint64_t eventsOfThis_ = 0;    // on the present connection
 };
 
 }  // namespace reprise::kube

@@ -1,0 +1,265 @@
+#include "kube/cache_core.h"
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+#include "kube/json_text.h"
+
+namespace reprise::kube {
+namespace {
+
+constexpr std::size_t kSeenPerObject = 8, kGraves = 1024;
+
+std::string show(const std::pair<std::string, std::string>& key) {
+  return key.first.empty() ? key.second : key.first + "/" + key.second;
+}
+
+}  // namespace
+
+CacheCore::CacheCore(const Resource& resource, Decode decode, std::map<std::string, Index> indexes,
+                     Milliseconds writeLimit, std::shared_ptr<const Clock> clock)
+    : decode_(std::move(decode)),
+      indexes_(std::move(indexes)),
+      writeLimit_(writeLimit),
+      clock_(std::move(clock)),
+      name_(resource.group.empty() ? resource.plural : resource.plural + "." + resource.group) {
+  for (const auto& [index, function] : indexes_) index_[index];
+}
+
+bool CacheCore::synced() const {
+  std::lock_guard lock(mutex_);
+  return synced_;
+}
+
+bool CacheCore::waitSynced(std::stop_token stop) const {
+  std::unique_lock lock(mutex_);
+  return moved_.wait(lock, stop, [&] { return synced_; });
+}
+
+CacheCore::Item CacheCore::get(std::string_view ns, std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = entries_.find(Key(ns, name));
+  return found == entries_.end() ? nullptr : found->second.item;
+}
+
+std::vector<CacheCore::Item> CacheCore::list(std::string_view ns) const {
+  std::lock_guard lock(mutex_);
+  std::vector<Item> out;
+  for (auto it = entries_.lower_bound(Key(ns, "")); it != entries_.end(); ++it) {
+    if (!ns.empty() && it->first.first != ns) break;
+    out.push_back(it->second.item);
+  }
+  return out;
+}
+
+std::vector<CacheCore::Item> CacheCore::byIndex(const std::string& index, const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  std::vector<Item> out;
+  const auto& keys = index_.at(index);
+  const auto found = keys.find(key);
+  if (found == keys.end()) return out;
+  for (const Key& one : found->second) out.push_back(entries_.at(one).item);
+  return out;
+}
+
+std::string CacheCore::resourceVersion(std::string_view ns, std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = entries_.find(Key(ns, name));
+  return found == entries_.end() ? std::string() : found->second.resourceVersion;
+}
+
+void CacheCore::noteWritten(std::string_view ns, std::string_view name, std::string_view resourceVersion) {
+  std::lock_guard lock(mutex_);
+  const Key key(ns, name);
+  const auto seen = seen_.find(key);
+  if (seen != seen_.end() && std::find(seen->second.begin(), seen->second.end(), resourceVersion) != seen->second.end()) {
+    written_.erase(key);
+    return;
+  }
+  written_[key] = {std::string(resourceVersion), stats_.relists, clock_->steady()};
+}
+
+bool CacheCore::caughtUpLocked(const Key& key) const {
+  const auto found = written_.find(key);
+  if (found == written_.end()) return true;
+  if (clock_->steady() - found->second.at < writeLimit_) return false;
+  spdlog::warn("{} {}: the cache has not seen our write of version {} in {}", name_, show(key),
+               found->second.resourceVersion, formatDuration(writeLimit_));
+  written_.erase(found);
+  return true;
+}
+
+bool CacheCore::caughtUp(std::string_view ns, std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  return caughtUpLocked(Key(ns, name));
+}
+
+bool CacheCore::waitCaughtUp(std::string_view ns, std::string_view name, std::stop_token stop) const {
+  std::unique_lock lock(mutex_);
+  const Key key(ns, name);
+  while (!caughtUpLocked(key)) {
+    if (stop.stop_requested()) return false;
+    // In slices, for the limit is on a clock that may not be the one of this wait.
+    moved_.wait_for(lock, stop, Milliseconds{50}, [&] { return !written_.contains(key); });
+  }
+  return true;
+}
+
+CacheStats CacheCore::stats() const {
+  std::lock_guard lock(mutex_);
+  CacheStats out = stats_;
+  out.objects = entries_.size();
+  return out;
+}
+
+bool CacheCore::decode(const Key& key, const Json& object, Entry& into) {
+  auto item = decode_(object);
+  if (!item) {
+    ++stats_.undecodable;
+    spdlog::error("{} {} cannot be read and keeps its last good state: {}", name_, show(key), item.error().message);
+    return false;
+  }
+  into.item = std::move(*item);
+  into.resourceVersion = text(at(object, "metadata"), "resourceVersion");
+  for (const auto& [index, function] : indexes_) {
+    for (auto& value : function(into.item.get())) into.indexed.emplace_back(index, std::move(value));
+  }
+  return true;
+}
+
+void CacheCore::saw(const Key& key, const std::string& resourceVersion) {
+  auto& seen = seen_[key];
+  if (seen.empty() || seen.back() != resourceVersion) seen.push_back(resourceVersion);
+  if (seen.size() > kSeenPerObject) seen.pop_front();
+  const auto written = written_.find(key);
+  if (written != written_.end() && written->second.resourceVersion == resourceVersion) written_.erase(written);
+}
+
+void CacheCore::put(const Key& key, Entry entry, std::vector<Change>& changes) {
+  auto& slot = entries_[key];
+  Change change{key.first, key.second, slot.item, entry.item, !synced_};
+  const bool same = slot.item && slot.resourceVersion == entry.resourceVersion;
+  for (const auto& [index, value] : slot.indexed) {
+    auto& keys = index_[index];
+    keys[value].erase(key);
+    if (keys[value].empty()) keys.erase(value);
+  }
+  slot = std::move(entry);
+  for (const auto& [index, value] : slot.indexed) index_[index][value].insert(key);
+  if (!same) changes.push_back(std::move(change));
+}
+
+void CacheCore::erase(const Key& key, std::vector<Change>& changes) {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return;
+  for (const auto& [index, value] : found->second.indexed) {
+    auto& keys = index_[index];
+    keys[value].erase(key);
+    if (keys[value].empty()) keys.erase(value);
+  }
+  changes.push_back({key.first, key.second, found->second.item, nullptr, false});
+  entries_.erase(found);
+  graves_.push_back(key);
+  if (graves_.size() > kGraves) {
+    if (!entries_.contains(graves_.front())) seen_.erase(graves_.front());
+    graves_.pop_front();
+  }
+}
+
+void CacheCore::begin() {
+  std::lock_guard lock(mutex_);
+  ++stats_.relists;
+  pending_.clear();
+  listing_ = true;
+}
+
+void CacheCore::apply(Json object) {
+  auto& meta = object["metadata"];
+  if (meta.is_object()) meta.erase("managedFields");
+  const Key key(text(meta, "namespace"), text(meta, "name"));
+  const std::string version = text(meta, "resourceVersion");
+  std::vector<Change> changes;
+  {
+    std::lock_guard lock(mutex_);
+    Entry entry;
+    const bool good = decode(key, object, entry);
+    if (listing_) {
+      if (!good) {   // it exists: it must not look deleted
+        const auto last = entries_.find(key);
+        if (last == entries_.end()) return;
+        entry = last->second;
+      }
+      pending_[key] = std::move(entry);
+      return;
+    }
+    ++stats_.events;
+    saw(key, version);
+    if (good) put(key, std::move(entry), changes);
+  }
+  moved_.notify_all();
+  tell(changes);
+}
+
+void CacheCore::remove(Json object) {
+  const auto& meta = at(object, "metadata");
+  const Key key(text(meta, "namespace"), text(meta, "name"));
+  std::vector<Change> changes;
+  {
+    std::lock_guard lock(mutex_);
+    if (listing_) {
+      pending_.erase(key);
+      return;
+    }
+    ++stats_.events;
+    // Its version is the one of the deletion, or of the write that took it out of our selector. A write of ours that is
+    // not this one came later: it made the object anew, and is still to be seen.
+    saw(key, text(meta, "resourceVersion"));
+    erase(key, changes);
+  }
+  moved_.notify_all();
+  tell(changes);
+}
+
+void CacheCore::end() {
+  std::vector<Change> changes;
+  {
+    std::lock_guard lock(mutex_);
+    std::vector<Key> gone;
+    for (const auto& [key, entry] : entries_) {
+      if (!pending_.contains(key)) gone.push_back(key);
+    }
+    for (const Key& key : gone) erase(key, changes);
+    for (auto& [key, entry] : pending_) {
+      saw(key, entry.resourceVersion);
+      put(key, std::move(entry), changes);
+    }
+    pending_.clear();
+    listing_ = false;
+    synced_ = true;
+    ++stats_.relistsDone;
+    // A picture begun after a write has that write in it, or what came after.
+    std::erase_if(written_, [&](const auto& one) { return one.second.relists < stats_.relists; });
+  }
+  moved_.notify_all();
+  tell(changes);
+}
+
+void CacheCore::failed(const Error& error) {
+  std::lock_guard lock(mutex_);
+  ++stats_.restarts;
+  stats_.lastError = error.message;
+}
+
+void CacheCore::connected() {
+  std::lock_guard lock(mutex_);
+  stats_.lastError.clear();
+}
+
+void CacheCore::tell(const std::vector<Change>& changes) {
+  for (const Change& change : changes) {
+    for (const Handler& handler : handlers_) handler(change);
+  }
+}
+
+}  // namespace reprise::kube
