@@ -62,7 +62,7 @@ std::optional<std::int64_t> left(const std::optional<std::int64_t>& since, std::
 bool alternates(const Stream& stream) {
   const std::size_t count = std::min(kMixedLooks, stream.looks.size());
   const auto drifted = static_cast<std::size_t>(
-      std::count_if(stream.looks.end() - static_cast<std::ptrdiff_t>(count), stream.looks.end(), [](const auto& look) { return look.ownDrift; }));
+      std::count_if(stream.looks.end() - static_cast<std::ptrdiff_t>(count), stream.looks.end(), [](const auto& look) { return look.drifted; }));
   return drifted >= 2 && count - drifted >= 2;
 }
 

@@ -6,8 +6,9 @@ namespace reprise::drift {
 namespace {
 
 constexpr double kMaxPValue = 1e-5;       // of one look: about one in 1e5 windows of the same source, and two in a row are asked
-constexpr std::size_t kMaxLooks = 512;    // the newest; older ones only teach the tolerance
+constexpr std::size_t kMaxLooks = 256;    // the newest; older ones only teach the tolerance
 constexpr std::int64_t kMostRows = 5;     // times minSamples
+constexpr std::int64_t kLongLook = 4;       // times minSamples: for drifts that minSamples rows do not show
 constexpr double kSuspect = 1.5;          // z from which a look may belong to a drift that only several show
 
 std::vector<Look> join(const std::vector<const Window*>& windows, const Policy& policy) {
@@ -25,17 +26,37 @@ std::vector<Look> join(const std::vector<const Window*>& windows, const Policy& 
   return out;
 }
 
-// Looks since the last one that was away by itself: together they show what is too small for each.
-Profile quietBefore(const std::vector<Look>& looks, std::size_t last, const Policy& policy) {
+bool away(const Distance& distance, double tolerance, const Policy& policy) {
+  return distance.effect > tolerance && significant(distance, policy);
+}
+
+// The rows of looks[from], and those before it down to looks[first] as long as they do not differ from them and there are not
+// `enough`.
+template <class Enough>
+Profile backFrom(const std::vector<Look>& looks, std::size_t from, std::size_t first, const Policy& policy, Enough enough) {
   Profile out;
-  for (std::size_t i = last + 1; i-- > 0 && out.rows() < policy.minSamples;) {
-    if (looks[i].ownDrift || !out.merge(looks[i].profile)) break;
+  for (std::size_t i = from + 1; i-- > first;) {
+    const auto apart = out.rows() > 0 ? distance(looks[i].profile, out) : Expected<Distance>{};
+    if (!apart || away(*apart, policy.toleranceFloor, policy)) break;
+    if (!out.merge(looks[i].profile) || enough(out)) break;
   }
   return out;
 }
 
-bool away(const Distance& distance, double tolerance, const Policy& policy) {
-  return distance.effect > tolerance && significant(distance, policy);
+// Whether the newest rows up to looks[last], minSamples of them or four times as many, are away together: that shows what is
+// too small for each look. Only looks alike are joined, so that a burst of other data is no drift of those after it.
+bool driftTogether(const std::vector<Look>& looks, std::size_t last, double tolerance, const Profile& serving, const Policy& policy) {
+  std::int64_t wanted = policy.minSamples;
+  bool found = false;
+  backFrom(looks, last, 0, policy, [&](const Profile& together) {
+    if (together.rows() < wanted) return false;
+    const auto apart = distance(together, serving);
+    found = apart && away(*apart, tolerance, policy);
+    const bool end = found || wanted > policy.minSamples;
+    wanted = kLongLook * policy.minSamples;
+    return end;
+  });
+  return found;
 }
 
 // Twice what the first looks show beyond sampling: together, or any of them alone.
@@ -68,10 +89,7 @@ void mark(Stream& stream, const std::vector<double>& tolerance, const Profile& s
   auto& looks = stream.looks;
   for (std::size_t i = 0; i < looks.size(); ++i) {
     looks[i].ownDrift = looks[i].drifted = away(looks[i].serving, tolerance[i], policy);
-    if (looks[i].ownDrift) continue;
-    const Profile quiet = quietBefore(looks, i, policy);
-    if (quiet.rows() < policy.minSamples) continue;
-    if (const auto together = distance(quiet, serving)) looks[i].drifted = away(*together, tolerance[i], policy);
+    if (!looks[i].ownDrift) looks[i].drifted = driftTogether(looks, i, tolerance[i], serving, policy);
   }
 }
 
@@ -123,16 +141,8 @@ Stream readStream(const std::vector<const Window*>& windows, const Profile& serv
 }
 
 Profile newestOfOneKind(const Stream& stream, std::size_t first, const Policy& policy) {
-  Profile out;
-  for (std::size_t i = stream.looks.size(); i-- > first && out.rows() < kMostRows * policy.minSamples;) {
-    const auto& look = stream.looks[i].profile;
-    if (out.rows() > 0) {
-      const auto apart = distance(look, out);
-      if (!apart || away(*apart, policy.toleranceFloor, policy)) break;
-    }
-    if (!out.merge(look)) break;
-  }
-  return out;
+  return backFrom(stream.looks, stream.looks.size() - 1, first, policy,
+                  [&](const Profile& out) { return out.rows() >= kMostRows * policy.minSamples; });
 }
 
 }  // namespace reprise::drift

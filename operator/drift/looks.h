@@ -19,7 +19,7 @@ struct Look {
   Profile profile;
   Distance serving;        // of its own rows to the serving version
   bool ownDrift = false;   // those alone are away
-  bool drifted = false;    // those, or the last quiet looks together
+  bool drifted = false;    // those, or with the looks before that are like them
 };
 
 struct Stream {
