@@ -13,12 +13,11 @@ Expected<std::string> decodeBase64(const std::string& text, const std::string& f
   std::string out(in.size() / 4 * 3, '\0');
   const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
                                    reinterpret_cast<const unsigned char*>(in.data()), static_cast<int>(in.size()));
-  if (in.empty() || in.size() % 4 != 0 || size < 0) {
+  // The library takes padding for a letter, wherever it stands.
+  const std::size_t letters = in.find_last_not_of('=') + 1, padding = in.size() - letters;
+  if (in.empty() || in.size() % 4 != 0 || size < 0 || padding > 2 || in.find('=') < letters) {
     return fail(ErrorCode::InvalidArgument, field + ": is not base64; encode the PEM file with base64");
   }
-  // The library counts padding as zero bytes.
-  std::size_t padding = 0;
-  while (padding < 2 && in[in.size() - 1 - padding] == '=') ++padding;
   out.resize(static_cast<std::size_t>(size) - padding);
   return out;
 }
