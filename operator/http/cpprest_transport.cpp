@@ -13,12 +13,12 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl.hpp>
 #include <cpprest/http_client.h>
 #include <cpprest/producerconsumerstream.h>
 #include <pplx/threadpool.h>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
 
 namespace reprise::http {
 namespace {
@@ -30,7 +30,8 @@ using Kind = TransportError::Kind;
 
 constexpr std::size_t kMaxUnread = std::size_t{256} << 20;
 
-// Waits on this thread, never on the library's pool, whose timers would starve. True once the task is done.
+// Waits on this thread, never on the library's pool, whose timers would starve. True once the task
+// is done.
 template <class T>
 bool doneBy(pplx::task<T> task, Clock::time_point until) {
   auto promise = std::make_shared<std::promise<void>>();
@@ -38,7 +39,7 @@ bool doneBy(pplx::task<T> task, Clock::time_point until) {
   task.then([promise](pplx::task<T> finished) {
     try {
       finished.wait();
-    } catch (...) {   // an exception that nobody looks at ends the process
+    } catch (...) {  // an exception that nobody looks at ends the process
     }
     promise->set_value();
   });
@@ -74,8 +75,10 @@ void present(SSL_CTX* context, const TlsOptions& tls) {
   auto source = bio(tls.certPem);
   bool first = true;
   while (X509* certificate = PEM_read_bio_X509(source.get(), nullptr, nullptr, nullptr)) {
-    if (first) SSL_CTX_use_certificate(context, certificate);
-    else SSL_CTX_add1_chain_cert(context, certificate);
+    if (first)
+      SSL_CTX_use_certificate(context, certificate);
+    else
+      SSL_CTX_add1_chain_cert(context, certificate);
     first = false;
     X509_free(certificate);
   }
@@ -113,8 +116,11 @@ rest::client::http_client_config configure(const TlsOptions& tls, const web::uri
   const bool encrypted = uri.scheme() == "https";
   config.set_nativehandle_options([encrypted](rest::client::native_handle handle) {
     using Socket = boost::asio::ip::tcp::socket;
-    if (encrypted) keepAlive(static_cast<boost::asio::ssl::stream<Socket&>*>(handle)->lowest_layer().native_handle());
-    else keepAlive(static_cast<Socket*>(handle)->native_handle());
+    if (encrypted)
+      keepAlive(
+          static_cast<boost::asio::ssl::stream<Socket&>*>(handle)->lowest_layer().native_handle());
+    else
+      keepAlive(static_cast<Socket*>(handle)->native_handle());
   });
   return config;
 }
@@ -124,27 +130,37 @@ TransportError describe(const std::exception& error, const std::string& url) {
   const std::string what = error.what();
   const auto has = [&](const char* part) { return what.find(part) != std::string::npos; };
   TransportError out{Kind::Reset, Sent::Maybe, url + ": " + what};
-  if (has("resolving")) out = {Kind::Resolve, Sent::No, out.message};
-  else if (has("Failed to connect")) out = {Kind::Connect, Sent::No, out.message};
-  else if (has("SSL handshake") || has("certificate")) out = {Kind::Tls, Sent::No, out.message};
+  if (has("resolving"))
+    out = {Kind::Resolve, Sent::No, out.message};
+  else if (has("Failed to connect"))
+    out = {Kind::Connect, Sent::No, out.message};
+  else if (has("SSL handshake") || has("certificate"))
+    out = {Kind::Tls, Sent::No, out.message};
   return out;
 }
 
-// One exchange on its way: the request, its cancellation, and the bytes of the response as they come.
+// One exchange on its way: the request, its cancellation, and the bytes of the response as they
+// come.
 class Exchange {
  public:
-  Exchange(std::shared_ptr<rest::client::http_client> client, const Request& request, std::stop_token stop, const std::string& serverName)
-      : client_(std::move(client)), url_(request.url), stopped_(stop), onStop_(stop, [this] { source_.cancel(); }) {
+  Exchange(std::shared_ptr<rest::client::http_client> client, const Request& request,
+           std::stop_token stop, const std::string& serverName)
+      : client_(std::move(client)),
+        url_(request.url),
+        stopped_(stop),
+        onStop_(stop, [this] { source_.cancel(); }) {
     const web::uri uri(request.url);
     rest::http_request message(request.method);
     message.set_request_uri(uri.resource());
     for (const auto& [name, value] : request.headers) message.headers()[name] = value;
-    if (!serverName.empty()) message.headers()["Host"] = serverName;   // what the library verifies the certificate against
+    if (!serverName.empty())
+      message.headers()["Host"] = serverName;  // what the library verifies the certificate against
     const auto body = std::make_shared<const std::string>(request.body);
     if (!body->empty()) attachBody(message, request, *body);
     message.set_response_stream(buffer_.create_ostream());
     response_ = client_->request(message, source_.get_token());
-    // The library reads the body from its own threads, also after we have given up: it lives until the exchange ends.
+    // The library reads the body from its own threads, also after we have given up: it lives until
+    // the exchange ends.
     response_.then([body](pplx::task<rest::http_response> finished) {
       try {
         finished.wait();
@@ -155,7 +171,8 @@ class Exchange {
 
   ~Exchange() {
     source_.cancel();
-    // A read that is under way writes into memory of ours: it must end first. Cancelling closes the socket, so it does.
+    // A read that is under way writes into memory of ours: it must end first. Cancelling closes the
+    // socket, so it does.
     if (closed_) closed_->wait();
   }
 
@@ -176,19 +193,23 @@ class Exchange {
   // At least one byte, or 0 at the end.
   //
   // The library has no back-pressure: what nobody reads gathers in memory, so there is a cap on it.
-  tl::expected<std::size_t, TransportError> read(char* into, std::size_t size, Clock::time_point until) {
-    // The library counts in bytes that are there: asking for one waits, then what is there is taken.
+  tl::expected<std::size_t, TransportError> read(char* into, std::size_t size,
+                                                 Clock::time_point until) {
+    // The library counts in bytes that are there: asking for one waits, then what is there is
+    // taken.
     auto one = buffer_.getn(reinterpret_cast<std::uint8_t*>(into), 1);
     if (!doneBy(one, until)) {
       const TransportError error = giveUp();
-      doneBy(one, Clock::time_point::max());   // our memory: see the destructor
+      doneBy(one, Clock::time_point::max());  // our memory: see the destructor
       return tl::unexpected(error);
     }
     try {
       if (one.get() == 0) return endOfBody();
       if (buffer_.in_avail() > kMaxUnread) {
         source_.cancel();
-        return tl::unexpected(TransportError{Kind::TooLarge, Sent::Yes, url_ + ": more than " + std::to_string(kMaxUnread) + " bytes came faster than they were read"});
+        return tl::unexpected(TransportError{Kind::TooLarge, Sent::Yes,
+                                             url_ + ": more than " + std::to_string(kMaxUnread) +
+                                                 " bytes came faster than they were read"});
       }
       const std::size_t there = std::min(buffer_.in_avail(), size - 1);
       return 1 + (there ? buffer_.getn(reinterpret_cast<std::uint8_t*>(into) + 1, there).get() : 0);
@@ -204,9 +225,10 @@ class Exchange {
   }
 
  private:
-  // Through a stream that cannot be rewound: else the library sends a body a second time by itself where a kept
-  // connection closes, and a POST happens twice.
-  static void attachBody(rest::http_request& message, const Request& request, const std::string& bytes) {
+  // Through a stream that cannot be rewound: else the library sends a body a second time by itself
+  // where a kept connection closes, and a POST happens twice.
+  static void attachBody(rest::http_request& message, const Request& request,
+                         const std::string& bytes) {
     Buffer body;
     body.putn_nocopy(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()).wait();
     body.close(std::ios_base::out).wait();
@@ -222,18 +244,19 @@ class Exchange {
     auto closed = std::make_shared<std::promise<void>>();
     closed_ = closed->get_future();
     auto error = error_;
-    message_.content_ready().then([buffer = buffer_, closed, error](pplx::task<rest::http_response> finished) mutable {
-      try {
-        finished.get();
-      } catch (...) {
-        *error = std::current_exception();
-      }
-      try {
-        buffer.close(std::ios_base::out).wait();
-      } catch (...) {
-      }
-      closed->set_value();
-    });
+    message_.content_ready().then(
+        [buffer = buffer_, closed, error](pplx::task<rest::http_response> finished) mutable {
+          try {
+            finished.get();
+          } catch (...) {
+            *error = std::current_exception();
+          }
+          try {
+            buffer.close(std::ios_base::out).wait();
+          } catch (...) {
+          }
+          closed->set_value();
+        });
   }
 
   tl::expected<std::size_t, TransportError> endOfBody() {
@@ -265,7 +288,8 @@ class Exchange {
 
 class CpprestStream final : public ByteStream {
  public:
-  CpprestStream(std::unique_ptr<Exchange> exchange, std::chrono::milliseconds idle) : exchange_(std::move(exchange)), idle_(idle) {}
+  CpprestStream(std::unique_ptr<Exchange> exchange, std::chrono::milliseconds idle)
+      : exchange_(std::move(exchange)), idle_(idle) {}
   int status() const override { return exchange_->message().status_code(); }
   std::string header(const std::string& name) const override {
     const auto& headers = exchange_->message().headers();
@@ -285,50 +309,61 @@ class CpprestTransport final : public Transport {
  public:
   explicit CpprestTransport(TlsOptions tls) : tls_(std::move(tls)) {}
 
-  tl::expected<Response, TransportError> send(const Request& request, std::chrono::milliseconds deadline, std::stop_token stop,
-                                              std::size_t maxBytes) override {
+  tl::expected<Response, TransportError> send(const Request& request,
+                                              std::chrono::milliseconds deadline,
+                                              std::stop_token stop, std::size_t maxBytes) override {
     const auto until = Clock::now() + deadline;
     auto exchange = begin(request, stop, true);
     if (!exchange) return tl::unexpected(exchange.error());
     if (auto got = (*exchange)->headers(until); !got) return tl::unexpected(got.error());
     Response out;
     out.status = (*exchange)->message().status_code();
-    for (const auto& [name, value] : (*exchange)->message().headers()) out.headers.emplace_back(name, value);
+    for (const auto& [name, value] : (*exchange)->message().headers())
+      out.headers.emplace_back(name, value);
     std::vector<char> chunk(64 * 1024);
     for (;;) {
       auto size = (*exchange)->read(chunk.data(), chunk.size(), until);
       if (!size) return tl::unexpected(size.error());
       if (*size == 0) return out;
       if (out.body.size() + *size > maxBytes) {
-        return tl::unexpected(TransportError{Kind::TooLarge, Sent::Yes, request.url + ": the response has more than " + std::to_string(maxBytes) + " bytes"});
+        return tl::unexpected(TransportError{
+            Kind::TooLarge, Sent::Yes,
+            request.url + ": the response has more than " + std::to_string(maxBytes) + " bytes"});
       }
       out.body.append(chunk.data(), *size);
     }
   }
 
-  tl::expected<std::unique_ptr<ByteStream>, TransportError> openStream(const Request& request, std::chrono::milliseconds idle,
-                                                                       std::stop_token stop) override {
-    auto exchange = begin(request, stop, false);   // a connection of its own
+  tl::expected<std::unique_ptr<ByteStream>, TransportError> openStream(
+      const Request& request, std::chrono::milliseconds idle, std::stop_token stop) override {
+    auto exchange = begin(request, stop, false);  // a connection of its own
     if (!exchange) return tl::unexpected(exchange.error());
-    if (auto got = (*exchange)->headers(Clock::now() + idle); !got) return tl::unexpected(got.error());
+    if (auto got = (*exchange)->headers(Clock::now() + idle); !got)
+      return tl::unexpected(got.error());
     return std::make_unique<CpprestStream>(std::move(*exchange), idle);
   }
 
  private:
-  tl::expected<std::unique_ptr<Exchange>, TransportError> begin(const Request& request, std::stop_token stop, bool pooled) {
-    if (stop.stop_requested()) return tl::unexpected(TransportError{Kind::Cancelled, Sent::No, request.url + ": cancelled"});
+  tl::expected<std::unique_ptr<Exchange>, TransportError> begin(const Request& request,
+                                                                std::stop_token stop, bool pooled) {
+    if (stop.stop_requested())
+      return tl::unexpected(TransportError{Kind::Cancelled, Sent::No, request.url + ": cancelled"});
     try {
-      return std::make_unique<Exchange>(client(web::uri(request.url), pooled), request, stop, tls_.serverName);
+      return std::make_unique<Exchange>(client(web::uri(request.url), pooled), request, stop,
+                                        tls_.serverName);
     } catch (const std::exception& error) {
-      return tl::unexpected(TransportError{Kind::Protocol, Sent::No, request.url + ": " + error.what()});
+      return tl::unexpected(
+          TransportError{Kind::Protocol, Sent::No, request.url + ": " + error.what()});
     }
   }
 
   std::shared_ptr<rest::client::http_client> client(const web::uri& uri, bool pooled) {
-    if (!pooled) return std::make_shared<rest::client::http_client>(uri.authority(), configure(tls_, uri));
+    if (!pooled)
+      return std::make_shared<rest::client::http_client>(uri.authority(), configure(tls_, uri));
     std::lock_guard lock(mutex_);
     auto& known = clients_[uri.authority().to_string()];
-    if (!known) known = std::make_shared<rest::client::http_client>(uri.authority(), configure(tls_, uri));
+    if (!known)
+      known = std::make_shared<rest::client::http_client>(uri.authority(), configure(tls_, uri));
     auto out = known;
     // Pods come and go: hosts are not collected for ever.
     if (clients_.size() > 256) clients_.clear();
@@ -348,6 +383,8 @@ void initialiseCpprest() {
   crossplat::threadpool::initialize_with_threads(4);
 }
 
-std::shared_ptr<Transport> makeCpprestTransport(TlsOptions tls) { return std::make_shared<CpprestTransport>(std::move(tls)); }
+std::shared_ptr<Transport> makeCpprestTransport(TlsOptions tls) {
+  return std::make_shared<CpprestTransport>(std::move(tls));
+}
 
 }  // namespace reprise::http

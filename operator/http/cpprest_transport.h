@@ -1,4 +1,5 @@
-// HTTP over cpprestsdk. The library stays inside of cpprest_transport.cpp; docs/design/http.md says how it must be used.
+// HTTP over cpprestsdk. The library stays inside of cpprest_transport.cpp; docs/design/http.md says
+// how it must be used.
 #pragma once
 
 #include <memory>

@@ -22,7 +22,8 @@ http::Response drain(http::ByteStream& stream) {
   http::Response out;
   out.status = stream.status();
   for (const char* name : {"Retry-After"}) {
-    if (const std::string value = stream.header(name); !value.empty()) out.headers.emplace_back(name, value);
+    if (const std::string value = stream.header(name); !value.empty())
+      out.headers.emplace_back(name, value);
   }
   char chunk[4096];
   while (out.body.size() < kErrorBody) {
@@ -40,14 +41,18 @@ std::string encodeComponent(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) out += c;
-    else out.append({'%', digits[byte >> 4], digits[byte & 15]});
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain)
+      out += c;
+    else
+      out.append({'%', digits[byte >> 4], digits[byte & 15]});
   }
   return out;
 }
 
-ApiConnection::ApiConnection(Access access, http::TransportFactory factory, std::shared_ptr<const Clock> clock)
+ApiConnection::ApiConnection(Access access, http::TransportFactory factory,
+                             std::shared_ptr<const Clock> clock)
     : access_(std::move(access)), factory_(std::move(factory)), clock_(std::move(clock)) {}
 
 Expected<std::shared_ptr<http::Transport>> ApiConnection::transport() {
@@ -61,18 +66,21 @@ Expected<std::shared_ptr<http::Transport>> ApiConnection::transport() {
   readAt_ = now;
   if (!tls) {
     if (!transport_) return tl::unexpected(tls.error());
-    spdlog::warn("the certificates in use are kept: {}", tls.error().message);   // they are being replaced, perhaps
+    spdlog::warn("the certificates in use are kept: {}",
+                 tls.error().message);  // they are being replaced, perhaps
     return transport_;
   }
   if (!given->first.empty()) std::tie(tls->certPem, tls->keyPem) = *given;
   if (transport_ && *tls == tls_) return transport_;
-  if (transport_) spdlog::info("certificates of {} have changed: new connections use them", access_.server);
+  if (transport_)
+    spdlog::info("certificates of {} have changed: new connections use them", access_.server);
   tls_ = std::move(*tls);
   transport_ = factory_(tls_);
   return transport_;
 }
 
-Expected<http::Request> ApiConnection::request(const std::string& method, const std::string& path, const Query& query) {
+Expected<http::Request> ApiConnection::request(const std::string& method, const std::string& path,
+                                               const Query& query) {
   http::Request out;
   out.method = method;
   out.url = access_.server + path;
@@ -99,9 +107,10 @@ bool ApiConnection::refreshed(const http::Request& refused, http::Request& again
   return true;
 }
 
-Expected<http::Response> ApiConnection::send(const std::string& method, const std::string& path, const Query& query,
-                                             const std::string& body, const std::string& contentType,
-                                             Milliseconds deadline, std::stop_token stop) {
+Expected<http::Response> ApiConnection::send(const std::string& method, const std::string& path,
+                                             const Query& query, const std::string& body,
+                                             const std::string& contentType, Milliseconds deadline,
+                                             std::stop_token stop) {
   auto message = request(method, path, query);
   if (!message) return tl::unexpected(message.error());
   message->body = body;
@@ -118,8 +127,10 @@ Expected<http::Response> ApiConnection::send(const std::string& method, const st
   return std::move(*response);
 }
 
-Expected<std::unique_ptr<http::ByteStream>> ApiConnection::stream(const std::string& path, const Query& query,
-                                                                  Milliseconds idle, std::stop_token stop) {
+Expected<std::unique_ptr<http::ByteStream>> ApiConnection::stream(const std::string& path,
+                                                                  const Query& query,
+                                                                  Milliseconds idle,
+                                                                  std::stop_token stop) {
   auto message = request("GET", path, query);
   if (!message) return tl::unexpected(message.error());
   auto way = transport();

@@ -1,5 +1,6 @@
-// How long to wait before the next try: doubles from min to max, each drawn from between it and twice it, so that many
-// clients of a server that comes back do not come at once. Starts over where the last try was long ago.
+// How long to wait before the next try: doubles from min to max, each drawn from between it and
+// twice it, so that many clients of a server that comes back do not come at once. Starts over where
+// the last try was long ago.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +21,8 @@ class Backoff {
     last_ = now;
     const Milliseconds base = next_;
     next_ = std::min(max_, next_ * 2);
-    return std::min(max_, base + Milliseconds{std::uniform_int_distribution<long>(0, base.count())(random)});
+    return std::min(
+        max_, base + Milliseconds{std::uniform_int_distribution<long>(0, base.count())(random)});
   }
 
  private:

@@ -53,7 +53,8 @@ std::vector<CacheCore::Item> CacheCore::list(std::string_view ns) const {
   return out;
 }
 
-std::vector<CacheCore::Item> CacheCore::byIndex(const std::string& index, const std::string& key) const {
+std::vector<CacheCore::Item> CacheCore::byIndex(const std::string& index,
+                                                const std::string& key) const {
   std::lock_guard lock(mutex_);
   std::vector<Item> out;
   const auto& keys = index_.at(index);
@@ -69,11 +70,13 @@ std::string CacheCore::resourceVersion(std::string_view ns, std::string_view nam
   return found == entries_.end() ? std::string() : found->second.resourceVersion;
 }
 
-void CacheCore::noteWritten(std::string_view ns, std::string_view name, std::string_view resourceVersion) {
+void CacheCore::noteWritten(std::string_view ns, std::string_view name,
+                            std::string_view resourceVersion) {
   std::lock_guard lock(mutex_);
   const Key key(ns, name);
   const auto seen = seen_.find(key);
-  if (seen != seen_.end() && std::find(seen->second.begin(), seen->second.end(), resourceVersion) != seen->second.end()) {
+  if (seen != seen_.end() &&
+      std::find(seen->second.begin(), seen->second.end(), resourceVersion) != seen->second.end()) {
     written_.erase(key);
     return;
   }
@@ -95,7 +98,8 @@ bool CacheCore::caughtUp(std::string_view ns, std::string_view name) const {
   return caughtUpLocked(Key(ns, name));
 }
 
-bool CacheCore::waitCaughtUp(std::string_view ns, std::string_view name, std::stop_token stop) const {
+bool CacheCore::waitCaughtUp(std::string_view ns, std::string_view name,
+                             std::stop_token stop) const {
   std::unique_lock lock(mutex_);
   const Key key(ns, name);
   while (!caughtUpLocked(key)) {
@@ -117,13 +121,15 @@ bool CacheCore::decode(const Key& key, const Json& object, Entry& into) {
   auto item = decode_(object);
   if (!item) {
     ++stats_.undecodable;
-    spdlog::error("{} {} cannot be read and keeps its last good state: {}", name_, show(key), item.error().message);
+    spdlog::error("{} {} cannot be read and keeps its last good state: {}", name_, show(key),
+                  item.error().message);
     return false;
   }
   into.item = std::move(*item);
   into.resourceVersion = text(at(object, "metadata"), "resourceVersion");
   for (const auto& [index, function] : indexes_) {
-    for (auto& value : function(into.item.get())) into.indexed.emplace_back(index, std::move(value));
+    for (auto& value : function(into.item.get()))
+      into.indexed.emplace_back(index, std::move(value));
   }
   return true;
 }
@@ -133,7 +139,8 @@ void CacheCore::saw(const Key& key, const std::string& resourceVersion) {
   if (seen.empty() || seen.back() != resourceVersion) seen.push_back(resourceVersion);
   if (seen.size() > kSeenPerObject) seen.pop_front();
   const auto written = written_.find(key);
-  if (written != written_.end() && written->second.resourceVersion == resourceVersion) written_.erase(written);
+  if (written != written_.end() && written->second.resourceVersion == resourceVersion)
+    written_.erase(written);
 }
 
 void CacheCore::put(const Key& key, Entry entry, std::vector<Change>& changes) {
@@ -185,7 +192,7 @@ void CacheCore::apply(Json object) {
     Entry entry;
     const bool good = decode(key, object, entry);
     if (listing_) {
-      if (!good) {   // it exists: it must not look deleted
+      if (!good) {  // it exists: it must not look deleted
         const auto last = entries_.find(key);
         if (last == entries_.end()) return;
         entry = last->second;
@@ -212,8 +219,9 @@ void CacheCore::remove(Json object) {
       return;
     }
     ++stats_.events;
-    // Its version is the one of the deletion, or of the write that took it out of our selector. A write of ours that is
-    // not this one came later: it made the object anew, and is still to be seen.
+    // Its version is the one of the deletion, or of the write that took it out of our selector. A
+    // write of ours that is not this one came later: it made the object anew, and is still to be
+    // seen.
     saw(key, text(meta, "resourceVersion"));
     erase(key, changes);
   }

@@ -24,12 +24,12 @@ namespace reprise::kube {
 
 struct CacheStats {
   std::size_t objects = 0;
-  std::uint64_t events = 0;         // single changes that came in after the first list
-  std::uint64_t relists = 0;        // full pictures begun, the first one among them
+  std::uint64_t events = 0;   // single changes that came in after the first list
+  std::uint64_t relists = 0;  // full pictures begun, the first one among them
   std::uint64_t relistsDone = 0;
-  std::uint64_t undecodable = 0;    // objects that the decoder refused, counted each time they came
-  std::uint64_t restarts = 0;       // connections that ended in an error
-  std::string lastError;            // of the watch; "" while it is well
+  std::uint64_t undecodable = 0;  // objects that the decoder refused, counted each time they came
+  std::uint64_t restarts = 0;     // connections that ended in an error
+  std::string lastError;          // of the watch; "" while it is well
 };
 
 class CacheCore final : public WatchSink {
@@ -44,8 +44,8 @@ class CacheCore final : public WatchSink {
   };
   using Handler = std::function<void(const Change&)>;
 
-  CacheCore(const Resource& resource, Decode decode, std::map<std::string, Index> indexes, Milliseconds writeLimit,
-            std::shared_ptr<const Clock> clock);
+  CacheCore(const Resource& resource, Decode decode, std::map<std::string, Index> indexes,
+            Milliseconds writeLimit, std::shared_ptr<const Clock> clock);
 
   void onChange(Handler handler) { handlers_.push_back(std::move(handler)); }
 
@@ -75,13 +75,14 @@ class CacheCore final : public WatchSink {
   struct Entry {
     Item item;
     std::string resourceVersion;
-    std::vector<std::pair<std::string, std::string>> indexed;   // (index, key)
+    std::vector<std::pair<std::string, std::string>> indexed;  // (index, key)
   };
-  // The versions of an object that were seen lately: a watch is often faster than the answer to the write itself.
+  // The versions of an object that were seen lately: a watch is often faster than the answer to the
+  // write itself.
   using Seen = std::deque<std::string>;
   struct Written {
     std::string resourceVersion;
-    std::uint64_t relists = 0;       // begun by then
+    std::uint64_t relists = 0;  // begun by then
     SteadyTime at;
   };
 
@@ -104,11 +105,11 @@ class CacheCore final : public WatchSink {
   mutable std::condition_variable_any moved_;
   std::map<Key, Entry> entries_;
   std::map<std::string, std::map<std::string, std::set<Key>>> index_;
-  std::map<Key, Entry> pending_;                 // of a relist under way
+  std::map<Key, Entry> pending_;  // of a relist under way
   bool listing_ = false, synced_ = false;
   std::map<Key, Seen> seen_;
-  std::deque<Key> graves_;                       // of the objects in seen_ that are gone: the oldest are forgotten
-  mutable std::map<Key, Written> written_;       // outstanding
+  std::deque<Key> graves_;  // of the objects in seen_ that are gone: the oldest are forgotten
+  mutable std::map<Key, Written> written_;  // outstanding
   CacheStats stats_;
 };
 

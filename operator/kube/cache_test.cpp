@@ -17,15 +17,24 @@ Expected<Thing> decodeThing(const Json& object) {
   return Thing{object["metadata"]["name"], object.value("owner", ""), object.value("value", "")};
 }
 
-Json thing(const std::string& name, const std::string& version, const std::string& value = "", const std::string& owner = "") {
-  return {{"metadata", {{"namespace", "ns"}, {"name", name}, {"resourceVersion", version}, {"managedFields", Json::array({1})}}}, {"value", value}, {"owner", owner}};
+Json thing(const std::string& name, const std::string& version, const std::string& value = "",
+           const std::string& owner = "") {
+  return {{"metadata",
+           {{"namespace", "ns"},
+            {"name", name},
+            {"resourceVersion", version},
+            {"managedFields", Json::array({1})}}},
+          {"value", value},
+          {"owner", owner}};
 }
 
 class CacheRules : public ::testing::Test {
  protected:
   CacheRules() {
     cache.onChange([this](const Change<Thing>& change) {
-      told.push_back(change.name + (change.initial ? " first " : " ") + (change.old ? change.old->value : "-") + ">" + (change.now ? change.now->value : "-"));
+      told.push_back(change.name + (change.initial ? " first " : " ") +
+                     (change.old ? change.old->value : "-") + ">" +
+                     (change.now ? change.now->value : "-"));
     });
   }
   // A whole picture, as a list brings it.
@@ -36,7 +45,10 @@ class CacheRules : public ::testing::Test {
   }
   Strings told;
   std::shared_ptr<FakeClock> clock = std::make_shared<FakeClock>();
-  Cache<Thing> cache{CacheOptions{.resource = resources::pods}, decodeThing, {{"owner", [](const Thing& t) { return Strings{t.owner}; }}}, clock};
+  Cache<Thing> cache{CacheOptions{.resource = resources::pods},
+                     decodeThing,
+                     {{"owner", [](const Thing& t) { return Strings{t.owner}; }}},
+                     clock};
   WatchSink& sink = cache.sink();
 };
 
@@ -65,7 +77,8 @@ TEST_F(CacheRules, Row13_ADeletionMissedInAGapIsToldWithTheLastState) {
   picture({thing("a", "1", "x"), thing("b", "2", "y"), thing("c", "3", "z")});
   told.clear();
   picture({thing("a", "1", "x"), thing("b", "9", "changed"), thing("d", "10", "new")});
-  EXPECT_EQ(told, (Strings{"c z>-", "b y>changed", "d ->new"})) << "and a, which is as it was, is not told";
+  EXPECT_EQ(told, (Strings{"c z>-", "b y>changed", "d ->new"}))
+      << "and a, which is as it was, is not told";
   EXPECT_EQ(cache.list("ns").size(), 3u);
 }
 
@@ -96,6 +109,7 @@ TEST_F(CacheRules, WhatCannotBeDecodedKeepsItsLastGoodStateAndIsNotTakenForDelet
   told.clear();
   sink.apply(thing("a", "2", "bad"));
   picture({thing("a", "2", "bad"), thing("b", "3", "bad")});
+  ASSERT_TRUE(cache.get("ns", "a"));
   EXPECT_EQ(cache.get("ns", "a")->value, "x");
   EXPECT_FALSE(cache.get("ns", "b"));
   EXPECT_TRUE(told.empty());
@@ -108,7 +122,7 @@ TEST_F(CacheRules, Row20_OurWriteIsWaitedForUntilExactlyItIsSeen) {
   cache.noteWritten("ns", "a", "7");
   EXPECT_FALSE(cache.caughtUp("ns", "a"));
   EXPECT_TRUE(cache.caughtUp("ns", "b")) << "of another object nothing is awaited";
-  sink.apply(thing("a", "9"));   // larger, if it were a number
+  sink.apply(thing("a", "9"));  // larger, if it were a number
   EXPECT_FALSE(cache.caughtUp("ns", "a"));
   sink.apply(thing("a", "7"));
   EXPECT_TRUE(cache.caughtUp("ns", "a"));
@@ -117,7 +131,7 @@ TEST_F(CacheRules, Row20_OurWriteIsWaitedForUntilExactlyItIsSeen) {
 TEST_F(CacheRules, Row20_AWatchFasterThanTheAnswerToTheWriteIsRemembered) {
   picture({thing("a", "1")});
   sink.apply(thing("a", "7"));
-  sink.apply(thing("a", "8"));   // and somebody else's already
+  sink.apply(thing("a", "8"));  // and somebody else's already
   cache.noteWritten("ns", "a", "7");
   EXPECT_TRUE(cache.caughtUp("ns", "a"));
   sink.remove(thing("a", "9"));
@@ -148,7 +162,7 @@ TEST_F(CacheRules, Row20_APictureBegunAfterTheWriteIsEnoughAndOneBegunBeforeIsNo
 
 TEST_F(CacheRules, Row20_TheEndOfTheOldOneIsNoProofOfTheNewOne) {
   picture({thing("a", "1", "old")});
-  cache.noteWritten("ns", "a", "7");   // deleted and made anew, both by us
+  cache.noteWritten("ns", "a", "7");  // deleted and made anew, both by us
   sink.remove(thing("a", "6"));
   EXPECT_FALSE(cache.caughtUp("ns", "a"));
   sink.apply(thing("a", "7", "new"));

@@ -27,7 +27,13 @@ class Connection : public ::testing::Test {
     access.server = "https://api";
     access.credentials = std::make_shared<Tokens>(std::move(tokens));
     access.tls = [this]() -> Expected<http::TlsOptions> { return tls; };
-    return std::make_unique<ApiConnection>(access, [this](const http::TlsOptions&) { ++made; return transport; }, clock);
+    return std::make_unique<ApiConnection>(
+        access,
+        [this](const http::TlsOptions&) {
+          ++made;
+          return transport;
+        },
+        clock);
   }
   void then(int status, const std::string& body = "{}", http::Headers headers = {}) {
     Answer answer;
@@ -59,7 +65,8 @@ TEST_F(Connection, Row15_A401IsSentOnceMoreWithAnotherToken) {
   EXPECT_EQ(sentWith(1), "Bearer new");
   EXPECT_EQ(transport->requests[1].body, "body");
   then(401);
-  EXPECT_EQ(connection->send("GET", "/x")->status, 401) << "there is no other token: it is not sent again";
+  EXPECT_EQ(connection->send("GET", "/x")->status, 401)
+      << "there is no other token: it is not sent again";
   EXPECT_TRUE(transport->done());
 }
 
@@ -115,7 +122,8 @@ TEST_F(Connection, Row18_RetryAfterReachesWhoWrites) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::TooManyRequests);
   EXPECT_EQ(refused.error().retryAfter, Milliseconds{3'000});
-  EXPECT_NE(refused.error().message.find("create Job ns/a"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("create Job ns/a"), std::string::npos)
+      << refused.error().message;
 }
 
 TEST_F(Connection, AnAnswerToAWriteThatIsNoJsonMayHaveBeenActedOn) {
@@ -132,7 +140,8 @@ TEST_F(Connection, ARequestWithoutANameIsRefusedHereForItWouldMeanAll) {
   HttpClient client(*connection);
   EXPECT_EQ(client.remove(resources::jobs, "ns", "", {}).error().code, ErrorCode::InvalidArgument);
   EXPECT_EQ(client.get(resources::jobs, "ns", "").error().code, ErrorCode::InvalidArgument);
-  EXPECT_EQ(client.apply(resources::jobs, "ns", Json::object()).error().code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(client.apply(resources::jobs, "ns", Json::object()).error().code,
+            ErrorCode::InvalidArgument);
   EXPECT_TRUE(transport->requests.empty());
 }
 
@@ -141,12 +150,17 @@ TEST_F(Connection, ApplyAndDeleteSayWhatTheyMean) {
   HttpClient client(*connection);
   then(200);
   then(200);
-  ASSERT_TRUE(client.apply(resources::jobs, "ns", {{"metadata", {{"name", "a"}}}}, {"status", "me", true}));
+  ASSERT_TRUE(
+      client.apply(resources::jobs, "ns", {{"metadata", {{"name", "a"}}}}, {"status", "me", true}));
   ASSERT_TRUE(client.remove(resources::jobs, "ns", "a", {"u", "5", "Foreground"}));
   const auto& apply = transport->requests[0];
   EXPECT_EQ(apply.method, "PATCH");
-  EXPECT_EQ(apply.url, "https://api/apis/batch/v1/namespaces/ns/jobs/a/status?fieldManager=me&force=true");
-  EXPECT_NE(std::find(apply.headers.begin(), apply.headers.end(), std::pair<std::string, std::string>("Content-Type", "application/apply-patch+yaml")), apply.headers.end());
+  EXPECT_EQ(apply.url,
+            "https://api/apis/batch/v1/namespaces/ns/jobs/a/status?fieldManager=me&force=true");
+  EXPECT_NE(std::find(apply.headers.begin(), apply.headers.end(),
+                      std::pair<std::string, std::string>("Content-Type",
+                                                          "application/apply-patch+yaml")),
+            apply.headers.end());
   const Json options = Json::parse(transport->requests[1].body);
   EXPECT_EQ(options["preconditions"], (Json{{"uid", "u"}, {"resourceVersion", "5"}}));
   EXPECT_EQ(options["propagationPolicy"], "Foreground");

@@ -21,7 +21,8 @@ class Fixed final : public Credentials {
 
 class TokenFile final : public Credentials {
  public:
-  TokenFile(std::string path, std::shared_ptr<const Clock> clock) : path_(std::move(path)), clock_(std::move(clock)) {}
+  TokenFile(std::string path, std::shared_ptr<const Clock> clock)
+      : path_(std::move(path)), clock_(std::move(clock)) {}
 
   Expected<std::string> authorization() override {
     std::lock_guard lock(mutex_);
@@ -29,8 +30,10 @@ class TokenFile final : public Credentials {
     if (!header_.empty() && !stale_ && now - readAt_ < std::chrono::minutes(1)) return header_;
     auto token = read();
     if (!token && header_.empty()) return tl::unexpected(token.error());
-    if (token) header_ = "Bearer " + *token;
-    else spdlog::warn("the last token is kept: {}", token.error().message);
+    if (token)
+      header_ = "Bearer " + *token;
+    else
+      spdlog::warn("the last token is kept: {}", token.error().message);
     readAt_ = now;
     stale_ = false;
     return header_;
@@ -38,15 +41,18 @@ class TokenFile final : public Credentials {
 
   void refused(const std::string& header) override {
     std::lock_guard lock(mutex_);
-    if (header == header_) stale_ = true;   // else it is another one already
+    if (header == header_) stale_ = true;  // else it is another one already
   }
 
  private:
   Expected<std::string> read() const {
     auto token = readFile(path_);
     if (!token) return token;
-    while (!token->empty() && std::isspace(static_cast<unsigned char>(token->back()))) token->pop_back();
-    if (token->empty()) return fail(ErrorCode::InvalidArgument, path_ + ": the token file is empty; write a token into it");
+    while (!token->empty() && std::isspace(static_cast<unsigned char>(token->back())))
+      token->pop_back();
+    if (token->empty())
+      return fail(ErrorCode::InvalidArgument,
+                  path_ + ": the token file is empty; write a token into it");
     return token;
   }
 
@@ -60,9 +66,12 @@ class TokenFile final : public Credentials {
 
 }  // namespace
 
-std::shared_ptr<Credentials> fixedCredentials(std::string header) { return std::make_shared<Fixed>(std::move(header)); }
+std::shared_ptr<Credentials> fixedCredentials(std::string header) {
+  return std::make_shared<Fixed>(std::move(header));
+}
 
-std::shared_ptr<Credentials> tokenFileCredentials(std::string path, std::shared_ptr<const Clock> clock) {
+std::shared_ptr<Credentials> tokenFileCredentials(std::string path,
+                                                  std::shared_ptr<const Clock> clock) {
   return std::make_shared<TokenFile>(std::move(path), std::move(clock));
 }
 

@@ -32,13 +32,16 @@ bool drain(int out, int err, Output& into, SteadyTime until, const Clock& clock)
   while (polls[0].fd >= 0 || polls[1].fd >= 0) {
     const auto left = std::chrono::duration_cast<Milliseconds>(until - clock.steady()).count();
     if (left <= 0 || into.out.size() > kMaxOutput || into.err.size() > kMaxOutput) return false;
-    if (poll(polls.data(), polls.size(), static_cast<int>(left)) < 0 && errno != EINTR) return false;
+    if (poll(polls.data(), polls.size(), static_cast<int>(left)) < 0 && errno != EINTR)
+      return false;
     for (std::size_t i = 0; i < polls.size(); ++i) {
       if (polls[i].fd < 0 || !polls[i].revents) continue;
       char chunk[4096];
       const ssize_t size = read(polls[i].fd, chunk, sizeof chunk);
-      if (size > 0) texts[i]->append(chunk, static_cast<std::size_t>(size));
-      else if (size == 0 || errno != EINTR) polls[i].fd = -1;
+      if (size > 0)
+        texts[i]->append(chunk, static_cast<std::size_t>(size));
+      else if (size == 0 || errno != EINTR)
+        polls[i].fd = -1;
     }
   }
   return true;
@@ -51,7 +54,9 @@ std::vector<std::string> environmentOf(const ExecPlugin& plugin) {
     std::erase_if(out, [&](const std::string& one) { return one.rfind(name + "=", 0) == 0; });
     out.push_back(name + "=" + value);
   }
-  const nlohmann::json info = {{"apiVersion", plugin.apiVersion}, {"kind", "ExecCredential"}, {"spec", {{"interactive", false}}}};
+  const nlohmann::json info = {{"apiVersion", plugin.apiVersion},
+                               {"kind", "ExecCredential"},
+                               {"spec", {{"interactive", false}}}};
   out.push_back("KUBERNETES_EXEC_INFO=" + info.dump());
   return out;
 }
@@ -65,7 +70,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 Expected<Output> run(const ExecPlugin& plugin, const Clock& clock) {
   int out[2], err[2];
-  if (pipe2(out, O_CLOEXEC) != 0) return fail(ErrorCode::Internal, plugin.where + ": pipe: " + std::strerror(errno));
+  if (pipe2(out, O_CLOEXEC) != 0)
+    return fail(ErrorCode::Internal, plugin.where + ": pipe: " + std::strerror(errno));
   if (pipe2(err, O_CLOEXEC) != 0) {
     const int error = errno;
     close(out[0]), close(out[1]);
@@ -80,7 +86,8 @@ Expected<Output> run(const ExecPlugin& plugin, const Clock& clock) {
   argv.insert(argv.end(), plugin.args.begin(), plugin.args.end());
   auto env = environmentOf(plugin);
   pid_t pid = 0;
-  const int failed = posix_spawnp(&pid, plugin.command.c_str(), &actions, nullptr, pointers(argv).data(), pointers(env).data());
+  const int failed = posix_spawnp(&pid, plugin.command.c_str(), &actions, nullptr,
+                                  pointers(argv).data(), pointers(env).data());
   posix_spawn_file_actions_destroy(&actions);
   close(out[1]), close(err[1]);
   Output output;
@@ -92,15 +99,18 @@ Expected<Output> run(const ExecPlugin& plugin, const Clock& clock) {
   }
   close(out[0]), close(err[0]);
   if (failed != 0) {
-    return fail(ErrorCode::InvalidArgument, plugin.where + ".command: " + plugin.command + " cannot be started: " + std::strerror(failed) +
-                                                (plugin.installHint.empty() ? "; install it" : "; " + plugin.installHint));
+    return fail(ErrorCode::InvalidArgument,
+                plugin.where + ".command: " + plugin.command +
+                    " cannot be started: " + std::strerror(failed) +
+                    (plugin.installHint.empty() ? "; install it" : "; " + plugin.installHint));
   }
   return output;
 }
 
 class Exec final : public Credentials {
  public:
-  Exec(ExecPlugin plugin, std::shared_ptr<const Clock> clock) : plugin_(std::move(plugin)), clock_(std::move(clock)) {}
+  Exec(ExecPlugin plugin, std::shared_ptr<const Clock> clock)
+      : plugin_(std::move(plugin)), clock_(std::move(clock)) {}
 
   Expected<std::string> authorization() override {
     std::lock_guard lock(mutex_);
@@ -123,7 +133,9 @@ class Exec final : public Credentials {
     auto output = run(plugin_, *clock_);
     if (!output) return tl::unexpected(output.error());
     const std::string name = plugin_.where + ": " + plugin_.command;
-    if (output->timedOut) return fail(ErrorCode::Timeout, name + " did not end within " + formatDuration(plugin_.deadline));
+    if (output->timedOut)
+      return fail(ErrorCode::Timeout,
+                  name + " did not end within " + formatDuration(plugin_.deadline));
     if (!WIFEXITED(output->status) || WEXITSTATUS(output->status) != 0) {
       return fail(ErrorCode::Unavailable, name + " failed: " + output->err.substr(0, 500));
     }
@@ -132,16 +144,21 @@ class Exec final : public Credentials {
 
   Expected<void> take(const nlohmann::json& credential, const std::string& name) {
     const auto& status = at(credential, "status");
-    const std::string token = text(status, "token"), certificate = text(status, "clientCertificateData");
+    const std::string token = text(status, "token"),
+                      certificate = text(status, "clientCertificateData");
     if (token.empty() && certificate.empty()) {
-      return fail(ErrorCode::Unavailable, name + ": its output is no ExecCredential with status.token or status.clientCertificateData");
+      return fail(ErrorCode::Unavailable, name +
+                                              ": its output is no ExecCredential with status.token "
+                                              "or status.clientCertificateData");
     }
     header_ = token.empty() ? "" : "Bearer " + token;
     certificate_ = {certificate, text(status, "clientKeyData")};
     expires_.reset();
     if (const std::string until = text(status, "expirationTimestamp"); !until.empty()) {
       const auto time = parseTime(until);
-      if (!time) return fail(ErrorCode::Unavailable, name + ": status.expirationTimestamp: " + time.error().message);
+      if (!time)
+        return fail(ErrorCode::Unavailable,
+                    name + ": status.expirationTimestamp: " + time.error().message);
       expires_ = *time;
     }
     valid_ = true;
@@ -159,7 +176,8 @@ class Exec final : public Credentials {
 
 }  // namespace
 
-std::shared_ptr<Credentials> execCredentials(ExecPlugin plugin, std::shared_ptr<const Clock> clock) {
+std::shared_ptr<Credentials> execCredentials(ExecPlugin plugin,
+                                             std::shared_ptr<const Clock> clock) {
   return std::make_shared<Exec>(std::move(plugin), std::move(clock));
 }
 

@@ -15,28 +15,31 @@ struct ListOptions {
 };
 
 struct ListPage {
-  std::vector<Json> items;          // with apiVersion and kind, which the server leaves out in lists
-  std::string resourceVersion;      // of the whole list
-  std::string next;                 // "" on the last page
+  std::vector<Json> items;      // with apiVersion and kind, which the server leaves out in lists
+  std::string resourceVersion;  // of the whole list
+  std::string next;             // "" on the last page
 };
 
 // One page. The first (`next` "") is consistent: no version is asked for.
-Expected<ListPage> listPage(ApiConnection&, const Resource&, std::string_view ns, const ListOptions&,
-                            const std::string& next, std::stop_token stop = {});
+Expected<ListPage> listPage(ApiConnection&, const Resource&, std::string_view ns,
+                            const ListOptions&, const std::string& next, std::stop_token stop = {});
 
 class HttpClient final : public Client {
  public:
   // `connection` outlives it. A request takes at most `deadline`.
-  explicit HttpClient(ApiConnection& connection, Milliseconds deadline = Milliseconds{30'000}, std::stop_token stop = {})
+  explicit HttpClient(ApiConnection& connection, Milliseconds deadline = Milliseconds{30'000},
+                      std::stop_token stop = {})
       : connection_(connection), deadline_(deadline), stop_(std::move(stop)) {}
 
   Expected<Json> get(const Resource&, std::string_view ns, std::string_view name) override;
   Expected<Json> create(const Resource&, std::string_view ns, const Json& object) override;
-  Expected<Json> apply(const Resource&, std::string_view ns, const Json& object, const ApplyOptions& = {}) override;
+  Expected<Json> apply(const Resource&, std::string_view ns, const Json& object,
+                       const ApplyOptions& = {}) override;
   Expected<Json> replace(const Resource&, std::string_view ns, const Json& object) override;
-  Expected<Json> mergePatch(const Resource&, std::string_view ns, std::string_view name, const Json& patch,
-                            std::string_view subresource = {}) override;
-  Expected<void> remove(const Resource&, std::string_view ns, std::string_view name, const DeleteOptions&) override;
+  Expected<Json> mergePatch(const Resource&, std::string_view ns, std::string_view name,
+                            const Json& patch, std::string_view subresource = {}) override;
+  Expected<void> remove(const Resource&, std::string_view ns, std::string_view name,
+                        const DeleteOptions&) override;
   // All pages. Where the list expires between two, it begins anew, once.
   Expected<std::vector<Json>> list(const Resource&, std::string_view ns, const ListOptions& = {});
 
@@ -45,7 +48,7 @@ class HttpClient final : public Client {
     std::string method, path;
     Query query;
     std::string body, contentType;
-    std::string what;               // for messages
+    std::string what;  // for messages
   };
   Expected<Json> call(const Call& call);
 

@@ -28,7 +28,8 @@ Expected<Access> inClusterAccess(const std::string& folder) {
   const std::string port = environment("KUBERNETES_SERVICE_PORT");
   if (host.empty() || port.empty()) {
     return fail(ErrorCode::InvalidArgument,
-                "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: this is not a Pod; set KUBECONFIG");
+                "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: this is not a "
+                "Pod; set KUBECONFIG");
   }
   // The HTTP library cannot connect to a literal of IPv6; this name is in the certificate too.
   if (host.find(':') != std::string::npos) host = "kubernetes.default.svc";
@@ -57,10 +58,13 @@ Expected<Access> inClusterAccess(const std::string& folder) {
 
 Expected<Access> findAccess(const std::string& file, const std::string& context) {
   if (!file.empty()) return kubeconfigAccess({file}, context);
-  if (const auto paths = splitPaths(environment("KUBECONFIG")); !paths.empty()) return kubeconfigAccess(paths, context);
+  if (const auto paths = splitPaths(environment("KUBECONFIG")); !paths.empty())
+    return kubeconfigAccess(paths, context);
   if (!environment("KUBERNETES_SERVICE_HOST").empty() && context.empty()) return inClusterAccess();
   const std::string home = environment("HOME");
-  if (home.empty()) return fail(ErrorCode::InvalidArgument, "no API server is known: set KUBECONFIG to a kubeconfig file");
+  if (home.empty())
+    return fail(ErrorCode::InvalidArgument,
+                "no API server is known: set KUBECONFIG to a kubeconfig file");
   return kubeconfigAccess({home + "/.kube/config"}, context);
 }
 

@@ -1,12 +1,15 @@
-// A cache of one kind that follows the API server: Cache<T> holds each object as a T, made by a decoder.
+// A cache of one kind that follows the API server: Cache<T> holds each object as a T, made by a
+// decoder.
 //
-//   Cache<api::Job> jobs({.resource = resources::jobs, .labelSelector = "app.kubernetes.io/managed-by=reprise"},
+//   Cache<api::Job> jobs({.resource = resources::jobs, .labelSelector =
+//   "app.kubernetes.io/managed-by=reprise"},
 //                        [](const Json& j) { return Expected<api::Job>(api::decodeJob(j)); },
 //                        {{"owner", [](const api::Job& j) { return std::vector{ownerUid(j)}; }}});
 //   jobs.onChange([&](const auto& change) { queue.add(…); });      // before start()
 //   jobs.start(connection);
 //
-// A relist replaces everything at once: nobody sees half of one, and what vanished in a gap is told as a deletion.
+// A relist replaces everything at once: nobody sees half of one, and what vanished in a gap is told
+// as a deletion.
 #pragma once
 
 #include <functional>
@@ -32,18 +35,19 @@ struct CacheOptions {
   std::string ns;
   std::string labelSelector, fieldSelector;
   WatchTiming timing;
-  // After this long without having seen our own write, caughtUp() is true again: something else is wrong then, and
-  // waiting for ever would hide it. resourceVersion preconditions still keep writes safe.
+  // After this long without having seen our own write, caughtUp() is true again: something else is
+  // wrong then, and waiting for ever would hide it. resourceVersion preconditions still keep writes
+  // safe.
   Milliseconds readYourWritesLimit{10'000};
 };
 
-// Whether an object appeared, changed or vanished. old == nullptr: new. now == nullptr: gone; `old` is what was known
-// last. Both with another uid: it was deleted and made anew in a gap.
+// Whether an object appeared, changed or vanished. old == nullptr: new. now == nullptr: gone; `old`
+// is what was known last. Both with another uid: it was deleted and made anew in a gap.
 template <class T>
 struct Change {
   std::string ns, name;
   std::shared_ptr<const T> old, now;
-  bool initial = false;   // part of the first list: less urgent than a change
+  bool initial = false;  // part of the first list: less urgent than a change
 };
 
 // All functions are safe from many threads.
@@ -54,19 +58,19 @@ class Cache {
   using Index = std::function<std::vector<std::string>(const T&)>;
   using Handler = std::function<void(const Change<T>&)>;
 
-  // An index gives the keys under which byIndex() finds an object; it must be pure. What cannot be decoded keeps its
-  // last good state, is logged by name and counted in stats().undecodable.
+  // An index gives the keys under which byIndex() finds an object; it must be pure. What cannot be
+  // decoded keeps its last good state, is logged by name and counted in stats().undecodable.
   Cache(CacheOptions options, Decode decode, std::map<std::string, Index> indexes = {},
         std::shared_ptr<const Clock> clock = std::make_shared<SystemClock>())
       : options_(std::move(options)),
-        core_(options_.resource, erase(std::move(decode)), erase(std::move(indexes)), options_.readYourWritesLimit,
-              std::move(clock)) {}
+        core_(options_.resource, erase(std::move(decode)), erase(std::move(indexes)),
+              options_.readYourWritesLimit, std::move(clock)) {}
   ~Cache() { stop(); }
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
-  // Before start(). Called on the cache's own thread, one change after the other, after the cache has changed: a handler
-  // only enqueues; one that blocks stops the cache.
+  // Before start(). Called on the cache's own thread, one change after the other, after the cache
+  // has changed: a handler only enqueues; one that blocks stops the cache.
   void onChange(Handler handler) {
     core_.onChange([handler = std::move(handler)](const CacheCore::Change& change) {
       handler({change.ns, change.name, std::static_pointer_cast<const T>(change.old),
@@ -77,7 +81,8 @@ class Cache {
   // Begins to follow, on a thread of its own; `connection` outlives stop().
   void start(ApiConnection& connection) {
     thread_ = std::jthread([this, &connection](std::stop_token stop) {
-      Watcher(connection, {options_.resource, options_.ns, options_.labelSelector, options_.fieldSelector},
+      Watcher(connection,
+              {options_.resource, options_.ns, options_.labelSelector, options_.fieldSelector},
               core_, options_.timing)
           .run(stop);
     });
@@ -98,9 +103,12 @@ class Cache {
     return std::static_pointer_cast<const T>(core_.get(ns, objectName));
   }
   // Ordered by namespace and name; "" = all namespaces.
-  std::vector<std::shared_ptr<const T>> list(std::string_view ns = {}) const { return cast(core_.list(ns)); }
+  std::vector<std::shared_ptr<const T>> list(std::string_view ns = {}) const {
+    return cast(core_.list(ns));
+  }
   // An index that was not given is a bug and throws std::out_of_range.
-  std::vector<std::shared_ptr<const T>> byIndex(const std::string& index, const std::string& key) const {
+  std::vector<std::shared_ptr<const T>> byIndex(const std::string& index,
+                                                const std::string& key) const {
     return cast(core_.byIndex(index, key));
   }
   // "" where there is none. Opaque: only good for == and as a precondition.
@@ -108,13 +116,17 @@ class Cache {
     return core_.resourceVersion(ns, objectName);
   }
 
-  // Read your writes. noteWritten: the API server answered a write of ours with this resourceVersion. caughtUp: the
-  // cache has seen it, or a relist begun after it, or the limit has passed. (The end of the object is no proof: we may have
-  // made it anew since. But a watch is in order, so a write before that end was seen before it.)
-  void noteWritten(std::string_view ns, std::string_view objectName, std::string_view resourceVersion) {
+  // Read your writes. noteWritten: the API server answered a write of ours with this
+  // resourceVersion. caughtUp: the cache has seen it, or a relist begun after it, or the limit has
+  // passed. (The end of the object is no proof: we may have made it anew since. But a watch is in
+  // order, so a write before that end was seen before it.)
+  void noteWritten(std::string_view ns, std::string_view objectName,
+                   std::string_view resourceVersion) {
     core_.noteWritten(ns, objectName, resourceVersion);
   }
-  bool caughtUp(std::string_view ns, std::string_view objectName) const { return core_.caughtUp(ns, objectName); }
+  bool caughtUp(std::string_view ns, std::string_view objectName) const {
+    return core_.caughtUp(ns, objectName);
+  }
   // Blocks until caughtUp(); false where `stop` came first.
   bool waitCaughtUp(std::string_view ns, std::string_view objectName, std::stop_token stop) const {
     return core_.waitCaughtUp(ns, objectName, stop);
@@ -138,7 +150,9 @@ class Cache {
   static std::map<std::string, CacheCore::Index> erase(std::map<std::string, Index> indexes) {
     std::map<std::string, CacheCore::Index> out;
     for (auto& [name, index] : indexes) {
-      out[name] = [index = std::move(index)](const void* item) { return index(*static_cast<const T*>(item)); };
+      out[name] = [index = std::move(index)](const void* item) {
+        return index(*static_cast<const T*>(item));
+      };
     }
     return out;
   }
@@ -151,7 +165,7 @@ class Cache {
 
   CacheOptions options_;
   CacheCore core_;
-  std::jthread thread_;   // last: it uses the others
+  std::jthread thread_;  // last: it uses the others
 };
 
 }  // namespace reprise::kube

@@ -12,9 +12,9 @@ namespace {
 
 // One entry of clusters, users or contexts, with the file that it is from.
 struct Part {
-  YAML::Node node;       // what is under "cluster:", "user:", "context:"
+  YAML::Node node;  // what is under "cluster:", "user:", "context:"
   std::string file;
-  std::string where;     // "<file>: users[admin].user"
+  std::string where;  // "<file>: users[admin].user"
 
   std::string text(const char* field) const {
     const YAML::Node value = node[field];
@@ -42,30 +42,35 @@ Expected<std::vector<File>> load(const std::vector<std::string>& paths) {
     auto content = readFile(path);
     if (!content) return tl::unexpected(content.error());
     YAML::Node root = YAML::Load(*content);
-    if (!root.IsMap()) return fail(ErrorCode::InvalidArgument, path + ": is not a kubeconfig; it needs clusters, users and contexts");
+    if (!root.IsMap())
+      return fail(ErrorCode::InvalidArgument,
+                  path + ": is not a kubeconfig; it needs clusters, users and contexts");
     out.push_back({path, root});
   }
   if (!out.empty()) return out;
   std::string all;
   for (const std::string& path : paths) all += (all.empty() ? "" : ", ") + path;
-  return fail(ErrorCode::InvalidArgument, all + ": there is no such file; set KUBECONFIG to a kubeconfig file");
+  return fail(ErrorCode::InvalidArgument,
+              all + ": there is no such file; set KUBECONFIG to a kubeconfig file");
 }
 
-Expected<Part> find(const std::vector<File>& files, const char* list, const char* member, const std::string& name,
-                    const std::string& wanted) {
+Expected<Part> find(const std::vector<File>& files, const char* list, const char* member,
+                    const std::string& name, const std::string& wanted) {
   for (const File& file : files) {
     const YAML::Node entries = file.root[list];
     if (!entries || !entries.IsSequence()) continue;
     for (const YAML::Node& entry : entries) {
       if (!entry.IsMap() || !entry["name"] || entry["name"].as<std::string>() != name) continue;
       Part part;
-      part.node = entry[member] && entry[member].IsMap() ? entry[member] : YAML::Node(YAML::NodeType::Map);
+      part.node =
+          entry[member] && entry[member].IsMap() ? entry[member] : YAML::Node(YAML::NodeType::Map);
       part.file = file.path;
       part.where = file.path + ": " + list + "[" + name + "]." + member;
       return part;
     }
   }
-  return fail(ErrorCode::InvalidArgument, files.front().path + ": " + wanted + " names '" + name + "', which is not in " + list +
+  return fail(ErrorCode::InvalidArgument, files.front().path + ": " + wanted + " names '" + name +
+                                              "', which is not in " + list +
                                               "; add it or name another");
 }
 
@@ -94,7 +99,8 @@ Expected<http::TlsOptions> readTls(const Part& cluster, const Part& user) {
   auto key = pem(user, "client-key-data", "client-key");
   if (!key) return tl::unexpected(key.error());
   if (certificate->empty() != key->empty()) {
-    return fail(ErrorCode::InvalidArgument, user.where + ": has only one of client-certificate and client-key; set both");
+    return fail(ErrorCode::InvalidArgument,
+                user.where + ": has only one of client-certificate and client-key; set both");
   }
   tls.caPem = std::move(*ca);
   tls.certPem = std::move(*certificate);
@@ -109,30 +115,42 @@ Expected<std::shared_ptr<Credentials>> execOf(const Part& user) {
   ExecPlugin plugin;
   plugin.where = exec.where;
   plugin.command = exec.text("command");
-  if (plugin.command.empty()) return fail(ErrorCode::InvalidArgument, exec.name("command") + ": is empty; name the program that gives the token");
+  if (plugin.command.empty())
+    return fail(ErrorCode::InvalidArgument,
+                exec.name("command") + ": is empty; name the program that gives the token");
   if (plugin.command.find('/') != std::string::npos) plugin.command = exec.path("command");
   plugin.apiVersion = exec.text("apiVersion");
   if (plugin.apiVersion.rfind("client.authentication.k8s.io/v1", 0) != 0) {
-    return fail(ErrorCode::InvalidArgument, exec.name("apiVersion") + ": is '" + plugin.apiVersion + "'; set client.authentication.k8s.io/v1");
+    return fail(ErrorCode::InvalidArgument, exec.name("apiVersion") + ": is '" + plugin.apiVersion +
+                                                "'; set client.authentication.k8s.io/v1");
   }
   if (exec.text("interactiveMode") == "Always") {
-    return fail(ErrorCode::InvalidArgument, exec.name("interactiveMode") + ": is Always, but nobody is here to ask; use another user");
+    return fail(
+        ErrorCode::InvalidArgument,
+        exec.name("interactiveMode") + ": is Always, but nobody is here to ask; use another user");
   }
   plugin.installHint = exec.text("installHint");
-  if (const YAML::Node args = exec.node["args"]; args && args.IsSequence()) plugin.args = args.as<std::vector<std::string>>();
+  if (const YAML::Node args = exec.node["args"]; args && args.IsSequence())
+    plugin.args = args.as<std::vector<std::string>>();
   if (const YAML::Node env = exec.node["env"]; env && env.IsSequence()) {
-    for (const YAML::Node& one : env) plugin.env.emplace_back(one["name"].as<std::string>(), one["value"].as<std::string>());
+    for (const YAML::Node& one : env)
+      plugin.env.emplace_back(one["name"].as<std::string>(), one["value"].as<std::string>());
   }
   return execCredentials(std::move(plugin));
 }
 
 Expected<std::shared_ptr<Credentials>> credentialsOf(const Part& user) {
   for (const char* field : {"auth-provider", "as", "as-uid", "as-groups"}) {
-    if (user.node[field]) return fail(ErrorCode::InvalidArgument, user.name(field) + ": is not supported; use exec, a token or a client certificate");
+    if (user.node[field])
+      return fail(
+          ErrorCode::InvalidArgument,
+          user.name(field) + ": is not supported; use exec, a token or a client certificate");
   }
   // The order is that of client-go.
-  if (const std::string path = user.path("tokenFile"); !path.empty()) return tokenFileCredentials(path);
-  if (const std::string token = user.text("token"); !token.empty()) return fixedCredentials("Bearer " + token);
+  if (const std::string path = user.path("tokenFile"); !path.empty())
+    return tokenFileCredentials(path);
+  if (const std::string token = user.text("token"); !token.empty())
+    return fixedCredentials("Bearer " + token);
   if (user.node["exec"] && user.node["exec"].IsMap()) return execOf(user);
   if (const std::string name = user.text("username"); !name.empty()) {
     return fixedCredentials("Basic " + encodeBase64(name + ":" + user.text("password")));
@@ -143,13 +161,17 @@ Expected<std::shared_ptr<Credentials>> credentialsOf(const Part& user) {
 Expected<std::string> serverOf(const Part& cluster) {
   std::string server = cluster.text("server");
   if (server.rfind("https://", 0) != 0 && server.rfind("http://", 0) != 0) {
-    return fail(ErrorCode::InvalidArgument, cluster.name("server") + ": is '" + server + "'; set https://<host>:<port>");
+    return fail(ErrorCode::InvalidArgument,
+                cluster.name("server") + ": is '" + server + "'; set https://<host>:<port>");
   }
   if (server.find("//[") != std::string::npos) {
-    return fail(ErrorCode::InvalidArgument, cluster.name("server") + ": is a literal of IPv6; set a name that resolves to it");
+    return fail(ErrorCode::InvalidArgument,
+                cluster.name("server") + ": is a literal of IPv6; set a name that resolves to it");
   }
   if (cluster.node["proxy-url"]) {
-    return fail(ErrorCode::InvalidArgument, cluster.name("proxy-url") + ": is not supported; remove it and reach the API server directly");
+    return fail(ErrorCode::InvalidArgument,
+                cluster.name("proxy-url") +
+                    ": is not supported; remove it and reach the API server directly");
   }
   while (server.back() == '/') server.pop_back();
   return server;
@@ -162,10 +184,13 @@ Expected<Access> build(const std::vector<std::string>& paths, std::string contex
     const YAML::Node current = file.root["current-context"];
     if (context.empty() && current && current.IsScalar()) context = current.as<std::string>();
   }
-  if (context.empty()) return fail(ErrorCode::InvalidArgument, files->front().path + ": current-context is empty; set it, or name a context");
+  if (context.empty())
+    return fail(ErrorCode::InvalidArgument,
+                files->front().path + ": current-context is empty; set it, or name a context");
   const auto chosen = find(*files, "contexts", "context", context, "current-context");
   if (!chosen) return tl::unexpected(chosen.error());
-  const auto cluster = find(*files, "clusters", "cluster", chosen->text("cluster"), "contexts[" + context + "].context.cluster");
+  const auto cluster = find(*files, "clusters", "cluster", chosen->text("cluster"),
+                            "contexts[" + context + "].context.cluster");
   if (!cluster) return tl::unexpected(cluster.error());
   Part user{YAML::Node(YAML::NodeType::Map), chosen->file, chosen->file};
   if (const std::string name = chosen->text("user"); !name.empty()) {
@@ -190,11 +215,14 @@ Expected<Access> build(const std::vector<std::string>& paths, std::string contex
 
 }  // namespace
 
-Expected<Access> kubeconfigAccess(const std::vector<std::string>& files, const std::string& context) {
+Expected<Access> kubeconfigAccess(const std::vector<std::string>& files,
+                                  const std::string& context) {
   try {
     return build(files, context);
   } catch (const YAML::Exception& error) {
-    return fail(ErrorCode::InvalidArgument, (files.empty() ? std::string("kubeconfig") : files.front()) + ": is not YAML that a kubeconfig may hold: " + error.what());
+    return fail(ErrorCode::InvalidArgument,
+                (files.empty() ? std::string("kubeconfig") : files.front()) +
+                    ": is not YAML that a kubeconfig may hold: " + error.what());
   }
 }
 

@@ -18,14 +18,16 @@ tl::expected<std::optional<std::string>, TransportError> LineReader::next() {
     begin_ = 0;
     searched_ = buffer_.size();
     if (buffer_.size() > maxLine_) {
-      return tl::unexpected(TransportError{TransportError::Kind::TooLarge, Sent::Yes,
-                                           "a line of the watch has more than " + std::to_string(maxLine_) + " bytes"});
+      return tl::unexpected(TransportError{
+          TransportError::Kind::TooLarge, Sent::Yes,
+          "a line of the watch has more than " + std::to_string(maxLine_) + " bytes"});
     }
     const auto size = stream_.read(chunk_);
     if (!size) return tl::unexpected(size.error());
     if (*size == 0) {
       if (buffer_.empty()) return std::nullopt;
-      return tl::unexpected(TransportError{TransportError::Kind::Reset, Sent::Yes, "the watch ended in the middle of a line"});
+      return tl::unexpected(TransportError{TransportError::Kind::Reset, Sent::Yes,
+                                           "the watch ended in the middle of a line"});
     }
     buffer_.append(chunk_.data(), *size);
   }

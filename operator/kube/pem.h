@@ -11,7 +11,8 @@ namespace reprise::kube {
 Expected<std::string> decodeBase64(const std::string& text, const std::string& field);
 std::string encodeBase64(const std::string& bytes);
 
-// Whether it is PEM at all; an empty file is one that is being written. `field` names it in the error.
+// Whether it is PEM at all; an empty file is one that is being written. `field` names it in the
+// error.
 Expected<std::string> checkPem(std::string pem, const std::string& field);
 
 }  // namespace reprise::kube

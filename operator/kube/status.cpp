@@ -45,7 +45,8 @@ Error make(int status, const nlohmann::json& body, const std::string& what) {
   std::string message = withCauses(text(body, "message"), at(at(body, "details"), "causes"));
   if (message.empty()) message = reason;
   error.message = what + ": " + message + " (HTTP " + std::to_string(status) + ")";
-  if (status == 404 && text(at(body, "details"), "name").empty() && message.find("could not find the requested resource") != std::string::npos) {
+  if (status == 404 && text(at(body, "details"), "name").empty() &&
+      message.find("could not find the requested resource") != std::string::npos) {
     error.message += "; the API server does not know this kind: install the CRDs";
   }
   // A refusal is not acted on; a server that failed may have got far.

@@ -5,8 +5,12 @@
 namespace reprise::kube {
 namespace {
 
-Error of(int code, const std::string& body, http::Headers headers = {}) { return toError(http::Response{code, std::move(headers), body}, "do it"); }
-std::string status(const std::string& reason) { return R"({"kind":"Status","message":"m","reason":")" + reason + R"("})"; }
+Error of(int code, const std::string& body, http::Headers headers = {}) {
+  return toError(http::Response{code, std::move(headers), body}, "do it");
+}
+std::string status(const std::string& reason) {
+  return R"({"kind":"Status","message":"m","reason":")" + reason + R"("})";
+}
 
 TEST(Status, Row19_AConflictIsToldFromWhatIsThereAlready) {
   EXPECT_EQ(of(409, status("Conflict")).code, ErrorCode::Conflict);
@@ -32,19 +36,26 @@ TEST(Status, OnlyAServerThatFailedMayHaveActed) {
 }
 
 TEST(Status, CausesThatTheMessageLeavesOutAreNamedWithTheirFields) {
-  const Error error = of(422, R"({"kind":"Status","reason":"Invalid","message":"Job is invalid: spec.a: Required","details":{"causes":[{"field":"spec.a","message":"Required"},{"field":"spec.b","message":"must be positive"}]}})");
-  EXPECT_EQ(error.message, "do it: Job is invalid: spec.a: Required: spec.b: must be positive (HTTP 422)");
+  const Error error = of(
+      422,
+      R"({"kind":"Status","reason":"Invalid","message":"Job is invalid: spec.a: Required","details":{"causes":[{"field":"spec.a","message":"Required"},{"field":"spec.b","message":"must be positive"}]}})");
+  EXPECT_EQ(error.message,
+            "do it: Job is invalid: spec.a: Required: spec.b: must be positive (HTTP 422)");
 }
 
 TEST(Status, WaitingTimesComeFromTheHeaderOrTheBody) {
   EXPECT_EQ(of(503, "", {{"Retry-After", "5"}}).retryAfter, std::chrono::seconds(5));
-  EXPECT_EQ(of(503, R"({"kind":"Status","details":{"retryAfterSeconds":2}})").retryAfter, std::chrono::seconds(2));
+  EXPECT_EQ(of(503, R"({"kind":"Status","details":{"retryAfterSeconds":2}})").retryAfter,
+            std::chrono::seconds(2));
   EXPECT_EQ(of(503, "", {{"Retry-After", "-1"}}).retryAfter, std::nullopt);
-  EXPECT_EQ(of(503, "", {{"Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT"}}).retryAfter, std::nullopt);
+  EXPECT_EQ(of(503, "", {{"Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT"}}).retryAfter,
+            std::nullopt);
 }
 
 TEST(Status, WhatAnybodyMaySendDoesNotBreakIt) {
-  for (const char* body : {"", "null", "[]", "7", R"({"kind":7})", R"({"kind":"Status","details":[],"message":{}})", R"({"kind":"Status","details":{"causes":[1,{"field":2}]}})"}) {
+  for (const char* body :
+       {"", "null", "[]", "7", R"({"kind":7})", R"({"kind":"Status","details":[],"message":{}})",
+        R"({"kind":"Status","details":{"causes":[1,{"field":2}]}})"}) {
     EXPECT_EQ(of(500, body).code, ErrorCode::Unavailable) << body;
   }
 }

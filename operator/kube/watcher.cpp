@@ -25,14 +25,17 @@ void sleepReally(Milliseconds time, std::stop_token stop) {
   never.wait_for(lock, stop, time, [] { return false; });
 }
 
-std::string versionOf(const Json& object) { return text(at(object, "metadata"), "resourceVersion"); }
+std::string versionOf(const Json& object) {
+  return text(at(object, "metadata"), "resourceVersion");
+}
 
 }  // namespace
 
 Watcher::Watcher(ApiConnection& connection, Scope scope, WatchSink& sink, WatchTiming timing)
     : Watcher(connection, std::move(scope), sink, timing, Environment()) {}
 
-Watcher::Watcher(ApiConnection& connection, Scope scope, WatchSink& sink, WatchTiming timing, Environment environment)
+Watcher::Watcher(ApiConnection& connection, Scope scope, WatchSink& sink, WatchTiming timing,
+                 Environment environment)
     : connection_(connection),
       scope_(std::move(scope)),
       sink_(sink),
@@ -61,14 +64,16 @@ void Watcher::restart() {
 }
 
 Milliseconds Watcher::draw(Milliseconds from, Milliseconds to) {
-  return Milliseconds{std::uniform_int_distribution<std::int64_t>(from.count(), to.count())(random_)};
+  return Milliseconds{
+      std::uniform_int_distribution<std::int64_t>(from.count(), to.count())(random_)};
 }
 
-// What is next after an error: a version that the server does not have (any more) means a new picture; a broken
-// connection is resumed; all are waited for.
+// What is next after an error: a version that the server does not have (any more) means a new
+// picture; a broken connection is resumed; all are waited for.
 void Watcher::failed(const Error& error, std::stop_token stop) {
   if (state_ == State::Streaming && error.code == ErrorCode::Invalid) {
-    spdlog::info("{}: the API server has no streaming lists, lists are used: {}", scope_.resource.plural, error.message);
+    spdlog::info("{}: the API server has no streaming lists, lists are used: {}",
+                 scope_.resource.plural, error.message);
     canStream_ = false;
     restart();
     return;
@@ -78,8 +83,10 @@ void Watcher::failed(const Error& error, std::stop_token stop) {
   if (state_ != State::Watching || error.code == ErrorCode::Gone) restart();
   Milliseconds wait = backoff_.next(environment_.clock->steady(), random_);
   if (error.retryAfter) wait = std::max(wait, *error.retryAfter);
-  if (environment_.sleep) environment_.sleep(wait, stop);
-  else sleepReally(wait, stop);
+  if (environment_.sleep)
+    environment_.sleep(wait, stop);
+  else
+    sleepReally(wait, stop);
 }
 
 Expected<void> Watcher::list(std::stop_token stop) {
@@ -91,7 +98,8 @@ Expected<void> Watcher::list(std::stop_token stop) {
     if (!page && page.error().code == ErrorCode::Gone && !next.empty()) {
       // The pages have expired while we read them. All at once cannot.
       sink_.begin();
-      page = listPage(connection_, scope_.resource, scope_.ns, {options.labelSelector, options.fieldSelector, 0}, {}, stop);
+      page = listPage(connection_, scope_.resource, scope_.ns,
+                      {options.labelSelector, options.fieldSelector, 0}, {}, stop);
     }
     if (!page) return tl::unexpected(page.error());
     for (Json& item : page->items) sink_.apply(std::move(item));
@@ -106,7 +114,9 @@ Expected<void> Watcher::list(std::stop_token stop) {
 }
 
 Query Watcher::watchQuery(Milliseconds timeout) const {
-  Query query{{"watch", "true"}, {"allowWatchBookmarks", "true"}, {"timeoutSeconds", std::to_string(timeout / std::chrono::seconds(1))}};
+  Query query{{"watch", "true"},
+              {"allowWatchBookmarks", "true"},
+              {"timeoutSeconds", std::to_string(timeout / std::chrono::seconds(1))}};
   if (!scope_.labelSelector.empty()) query.emplace_back("labelSelector", scope_.labelSelector);
   if (!scope_.fieldSelector.empty()) query.emplace_back("fieldSelector", scope_.fieldSelector);
   if (state_ == State::Streaming) {
@@ -120,16 +130,21 @@ Query Watcher::watchQuery(Milliseconds timeout) const {
 }
 
 Expected<void> Watcher::watch(std::stop_token stop) {
-  const Milliseconds timeout = draw(timing_.watchMin, timing_.watchMax), limit = timeout + timing_.grace;
+  const Milliseconds timeout = draw(timing_.watchMin, timing_.watchMax),
+                     limit = timeout + timing_.grace;
   const SteadyTime start = environment_.clock->steady();
-  auto stream = connection_.stream(scope_.resource.path(scope_.ns), watchQuery(timeout), limit, stop);
+  auto stream =
+      connection_.stream(scope_.resource.path(scope_.ns), watchQuery(timeout), limit, stop);
   if (!stream) return tl::unexpected(stream.error());
-  if (state_ == State::Streaming) sink_.begin();
-  else sink_.connected();
+  if (state_ == State::Streaming)
+    sink_.begin();
+  else
+    sink_.connected();
   auto followed = follow(**stream, start + limit);
   if (!followed) return followed;
   if (state_ == State::Streaming) {
-    canStream_ = false;   // what is in between may not know what it was asked for; a list always works
+    canStream_ =
+        false;  // what is in between may not know what it was asked for; a list always works
     return fail(ErrorCode::Unavailable, "the watch ended before its initial events were through");
   }
   if (environment_.clock->steady() - start < kVeryShort) {
@@ -147,7 +162,7 @@ Expected<void> Watcher::follow(http::ByteStream& stream, SteadyTime until) {
     if (!*line) return {};
     if (auto handled = event(**line); !handled) return handled;
   }
-  return {};   // the server forgot its own time-out
+  return {};  // the server forgot its own time-out
 }
 
 Expected<void> Watcher::event(const std::string& line) {
@@ -164,15 +179,18 @@ Expected<void> Watcher::event(const std::string& line) {
   if (type == "BOOKMARK") return bookmark(object);
   const std::string version = versionOf(object);
   if (type != "ADDED" && type != "MODIFIED" && type != "DELETED") {
-    spdlog::warn("{}: an event of the unknown type {} is passed over", scope_.resource.plural, type);
+    spdlog::warn("{}: an event of the unknown type {} is passed over", scope_.resource.plural,
+                 type);
     return {};
   }
   if (version.empty()) {
     // From here on nothing says where to resume, so nothing is known to be complete.
     return fail(ErrorCode::Gone, "an event of the watch has no metadata.resourceVersion");
   }
-  if (type == "DELETED") sink_.remove(std::move(object));
-  else sink_.apply(std::move(object));
+  if (type == "DELETED")
+    sink_.remove(std::move(object));
+  else
+    sink_.apply(std::move(object));
   // The initial events come in no order of versions: nothing can be resumed from one of them.
   if (state_ == State::Watching) version_ = version;
   return {};
@@ -180,7 +198,8 @@ Expected<void> Watcher::event(const std::string& line) {
 
 Expected<void> Watcher::bookmark(const Json& object) {
   const std::string version = versionOf(object);
-  if (version.empty()) return fail(ErrorCode::Gone, "a bookmark of the watch has no metadata.resourceVersion");
+  if (version.empty())
+    return fail(ErrorCode::Gone, "a bookmark of the watch has no metadata.resourceVersion");
   if (state_ == State::Watching) {
     version_ = version;
   } else if (text(at(at(object, "metadata"), "annotations"), kInitialEnd) == "true") {

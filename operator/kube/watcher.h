@@ -1,12 +1,15 @@
-// Follows one kind of objects: a full picture first, then each change, for ever. An explicit state machine:
+// Follows one kind of objects: a full picture first, then each change, for ever. An explicit state
+// machine:
 //
-//   Start ──► Streaming ──(initial events are through)──► Watching ──► Watching …   from the last version seen
+//   Start ──► Streaming ──(initial events are through)──► Watching ──► Watching …   from the last
+//   version seen
 //     │           └─(server cannot)─► Listing ─(last page)──┘   │
 //     ◄───── Gone, version unknown, time for a fresh picture ───┘
 //
-// Rules it keeps (client-go's): versions are opaque; bookmarks only advance the version; the synthetic events of a
-// first watch are never resumed from; 410 as a status and in the stream both mean a new picture; the first page of a
-// list is consistent and later ones carry no version; every watch ends by the server's time-out, or 5 s later by ours.
+// Rules it keeps (client-go's): versions are opaque; bookmarks only advance the version; the
+// synthetic events of a first watch are never resumed from; 410 as a status and in the stream both
+// mean a new picture; the first page of a list is consistent and later ones carry no version; every
+// watch ends by the server's time-out, or 5 s later by ours.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +29,10 @@
 namespace reprise::kube {
 
 struct WatchTiming {
-  Milliseconds watchMin{300'000}, watchMax{600'000};   // timeoutSeconds is drawn from between
-  Milliseconds grace{5'000};                           // after which a silent watch is cut by us
-  // A fresh consistent picture now and then (drawn from between the half and the whole): after a restore of etcd versions
-  // go back, and a watch from a version of the future waits in silence.
+  Milliseconds watchMin{300'000}, watchMax{600'000};  // timeoutSeconds is drawn from between
+  Milliseconds grace{5'000};                          // after which a silent watch is cut by us
+  // A fresh consistent picture now and then (drawn from between the half and the whole): after a
+  // restore of etcd versions go back, and a watch from a version of the future waits in silence.
   Milliseconds freshEvery{3'600'000};
   Milliseconds backoffMin{800}, backoffMax{30'000};
   int pageSize = 500;
@@ -46,14 +49,16 @@ class Watcher {
   // How it waits and draws numbers, for tests. `sleep` returns early where the stop comes.
   struct Environment {
     std::shared_ptr<const Clock> clock = std::make_shared<SystemClock>();
-    std::function<void(Milliseconds, std::stop_token)> sleep;   // none = really
+    std::function<void(Milliseconds, std::stop_token)> sleep;  // none = really
     std::uint64_t seed = std::random_device()();
   };
 
   Watcher(ApiConnection& connection, Scope scope, WatchSink& sink, WatchTiming timing = {});
-  Watcher(ApiConnection& connection, Scope scope, WatchSink& sink, WatchTiming timing, Environment environment);
+  Watcher(ApiConnection& connection, Scope scope, WatchSink& sink, WatchTiming timing,
+          Environment environment);
 
-  // Until the stop. Never returns for an error: it is told to the sink, and tried again after a back-off.
+  // Until the stop. Never returns for an error: it is told to the sink, and tried again after a
+  // back-off.
   void run(std::stop_token stop);
   // One connection: a list with its pages, or a watch until it ends, and the waiting after it.
   void step(std::stop_token stop);
@@ -80,8 +85,8 @@ class Watcher {
   std::mt19937_64 random_;
   Backoff backoff_;
   State state_ = State::Start;
-  bool canStream_ = true;             // until the server says that it cannot
-  std::string version_;               // to resume from; only in state Watching
+  bool canStream_ = true;  // until the server says that it cannot
+  std::string version_;    // to resume from; only in state Watching
   SteadyTime freshAt_{};
 };
 

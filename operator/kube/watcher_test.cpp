@@ -1,4 +1,5 @@
-// The state machine against scripts: rows of the checklist that a real server shows rarely. See docs/design/kubernetes.md.
+// The state machine against scripts: rows of the checklist that a real server shows rarely. See
+// docs/design/kubernetes.md.
 #include "kube/watcher.h"
 
 #include <set>
@@ -16,24 +17,30 @@ using State = Watcher::State;
 using Strings = std::vector<std::string>;
 
 std::string pod(const std::string& name, const std::string& version) {
-  return R"({"metadata":{"namespace":"ns","name":")" + name + R"(","resourceVersion":")" + version + R"("}})";
+  return R"({"metadata":{"namespace":"ns","name":")" + name + R"(","resourceVersion":")" + version +
+         R"("}})";
 }
 std::string event(const std::string& type, const std::string& object) {
   return R"({"type":")" + type + R"(","object":)" + object + "}\n";
 }
 std::string bookmark(const std::string& version, bool initialEnd = false) {
-  return event("BOOKMARK", R"({"metadata":{"resourceVersion":")" + version + "\"" +
-                               (initialEnd ? R"(,"annotations":{"k8s.io/initial-events-end":"true"})" : "") + "}}");
+  return event("BOOKMARK",
+               R"({"metadata":{"resourceVersion":")" + version + "\"" +
+                   (initialEnd ? R"(,"annotations":{"k8s.io/initial-events-end":"true"})" : "") +
+                   "}}");
 }
 std::string status(int code, const std::string& reason, const std::string& more = "") {
-  return R"({"kind":"Status","status":"Failure","message":"said so","reason":")" + reason + R"(","code":)" + std::to_string(code) + more + "}";
+  return R"({"kind":"Status","status":"Failure","message":"said so","reason":")" + reason +
+         R"(","code":)" + std::to_string(code) + more + "}";
 }
 std::string list(const std::string& version, const Strings& pods, const std::string& next = "") {
   std::string items;
   for (const auto& one : pods) items += (items.empty() ? "" : ",") + one;
-  return R"({"kind":"PodList","metadata":{"resourceVersion":")" + version + R"(","continue":")" + next + R"("},"items":[)" + items + "]}";
+  return R"({"kind":"PodList","metadata":{"resourceVersion":")" + version + R"(","continue":")" +
+         next + R"("},"items":[)" + items + "]}";
 }
-const std::string kTooLarge = R"(,"details":{"causes":[{"reason":"ResourceVersionTooLarge","message":"Too large resource version"}]})";
+const std::string kTooLarge =
+    R"(,"details":{"causes":[{"reason":"ResourceVersionTooLarge","message":"Too large resource version"}]})";
 
 // What came out, one word each: "begin", "+a@5", "-a@6", "end", "failed".
 struct Log : WatchSink {
@@ -44,7 +51,8 @@ struct Log : WatchSink {
   void end() override { words.push_back("end"); }
   void failed(const Error& error) override { words.push_back("failed"), lastError = error.message; }
   void add(const std::string& sign, const Json& object) {
-    words.push_back(sign + object["metadata"]["name"].get<std::string>() + "@" + object["metadata"]["resourceVersion"].get<std::string>());
+    words.push_back(sign + object["metadata"]["name"].get<std::string>() + "@" +
+                    object["metadata"]["resourceVersion"].get<std::string>());
   }
   std::string lastError;
 };
@@ -56,9 +64,16 @@ class WatcherRows : public ::testing::Test {
     access.server = "https://api";
     access.tls = []() -> Expected<http::TlsOptions> { return http::TlsOptions{}; };
     access.credentials = fixedCredentials("");
-    connection = std::make_unique<ApiConnection>(access, [this](const http::TlsOptions&) { return transport; }, clock);
-    watcher = std::make_unique<Watcher>(*connection, Watcher::Scope{resources::pods, "ns", "", ""}, log, WatchTiming{},
-                                        Watcher::Environment{clock, [this](Milliseconds time, std::stop_token) { slept.push_back(time); clock->advance(time); }, 7});
+    connection = std::make_unique<ApiConnection>(
+        access, [this](const http::TlsOptions&) { return transport; }, clock);
+    watcher = std::make_unique<Watcher>(
+        *connection, Watcher::Scope{resources::pods, "ns", "", ""}, log, WatchTiming{},
+        Watcher::Environment{clock,
+                             [this](Milliseconds time, std::stop_token) {
+                               slept.push_back(time);
+                               clock->advance(time);
+                             },
+                             7});
   }
 
   // A watch of an ordinary length, with these events, that the server ends in order.
@@ -95,9 +110,13 @@ class WatcherRows : public ::testing::Test {
   std::string query(std::size_t request) const { return transport->requests.at(request).url; }
   bool asks(std::size_t request, const std::string& part) const {
     const std::string url = query(request) + "&";
-    return url.find("?" + part + "&") != std::string::npos || url.find("&" + part + "&") != std::string::npos;
+    return url.find("?" + part + "&") != std::string::npos ||
+           url.find("&" + part + "&") != std::string::npos;
   }
-  bool asksFor(std::size_t request, const std::string& name) const { return query(request).find("&" + name + "=") != std::string::npos || query(request).find("?" + name + "=") != std::string::npos; }
+  bool asksFor(std::size_t request, const std::string& name) const {
+    return query(request).find("&" + name + "=") != std::string::npos ||
+           query(request).find("?" + name + "=") != std::string::npos;
+  }
 
   std::shared_ptr<FakeClock> clock = std::make_shared<FakeClock>();
   std::shared_ptr<ScriptedTransport> transport = std::make_shared<ScriptedTransport>();
@@ -136,14 +155,15 @@ TEST_F(WatcherRows, Row02_BookmarksAreAskedForAndOnlyAdvanceTheVersion) {
 
 TEST_F(WatcherRows, Row03_VersionsAreOpaque) {
   watchOf(bookmark("not-a number/é", true));
-  watchOf(event("MODIFIED", pod("a", "7")));   // smaller, if it were a number
+  watchOf(event("MODIFIED", pod("a", "7")));  // smaller, if it were a number
   steps(2);
   EXPECT_TRUE(asks(1, "resourceVersion=not-a%20number%2F%C3%A9")) << query(1);
   EXPECT_EQ(watcher->resourceVersion(), "7");
 }
 
 TEST_F(WatcherRows, Row04_ASyntheticEventIsNeverResumedFrom) {
-  broken(event("ADDED", pod("z", "9")) + event("ADDED", pod("a", "3")), http::TransportError::Kind::Reset);
+  broken(event("ADDED", pod("z", "9")) + event("ADDED", pod("a", "3")),
+         http::TransportError::Kind::Reset);
   watchOf(event("ADDED", pod("a", "3")) + bookmark("12", true));
   steps(2);
   EXPECT_EQ(log.words, (Strings{"begin", "+z@9", "+a@3", "failed", "begin", "+a@3", "end"}));
@@ -180,7 +200,7 @@ TEST_F(WatcherRows, Row06_AFreshPictureComesWithinTheHourThoughNothingHappens) {
 }
 
 TEST_F(WatcherRows, Row08_ExpiredPagesLeadToAWholeListAndLaterPagesCarryNoVersion) {
-  then(422, status(422, "Invalid"));   // no streaming lists
+  then(422, status(422, "Invalid"));  // no streaming lists
   then(200, list("40", {pod("a", "1")}, "more"));
   then(410, status(410, "Expired"));
   then(200, list("41", {pod("b", "2"), pod("c", "3")}));
@@ -196,8 +216,9 @@ TEST_F(WatcherRows, Row08_ExpiredPagesLeadToAWholeListAndLaterPagesCarryNoVersio
 }
 
 TEST_F(WatcherRows, Row09_AStreamingListIsFirstAndTheSameStreamGoesOnAsTheWatch) {
-  watchOf(event("ADDED", pod("a", "5")) + event("MODIFIED", pod("a", "6")) + bookmark("7") + event("DELETED", pod("x", "8")) +
-          bookmark("10", true) + event("MODIFIED", pod("a", "11")));
+  watchOf(event("ADDED", pod("a", "5")) + event("MODIFIED", pod("a", "6")) + bookmark("7") +
+          event("DELETED", pod("x", "8")) + bookmark("10", true) +
+          event("MODIFIED", pod("a", "11")));
   steps(1);
   EXPECT_TRUE(asks(0, "sendInitialEvents=true"));
   EXPECT_TRUE(asks(0, "resourceVersionMatch=NotOlderThan"));
@@ -217,7 +238,7 @@ TEST_F(WatcherRows, Row09_AServerThatCannotStreamIsListedFromThenOn) {
 }
 
 TEST_F(WatcherRows, Row09_AServerThatPassesTheWishOverIsListed) {
-  watchOf(event("ADDED", pod("a", "5")));   // and ends, without the mark
+  watchOf(event("ADDED", pod("a", "5")));  // and ends, without the mark
   then(200, list("40", {pod("a", "5")}));
   steps(2);
   EXPECT_EQ(log.words, (Strings{"begin", "+a@5", "failed", "begin", "+a@5", "end"}));
@@ -258,7 +279,9 @@ TEST_F(WatcherRows, Row12_UnknownTypesArePassedOver) {
 }
 
 TEST_F(WatcherRows, Row12_WhatCannotBeReadOrHasNoVersionRelists) {
-  for (const std::string& bad : {std::string("{\"type\":\"ADDED\",\n"), std::string("[]\n"), event("MODIFIED", R"({"metadata":{"name":"a"}})"), event("BOOKMARK", "{}")}) {
+  for (const std::string& bad :
+       {std::string("{\"type\":\"ADDED\",\n"), std::string("[]\n"),
+        event("MODIFIED", R"({"metadata":{"name":"a"}})"), event("BOOKMARK", "{}")}) {
     watchOf(bookmark("10", true) + bad);
     watchOf(bookmark("11", true));
     steps(2);
@@ -314,7 +337,9 @@ TEST_F(WatcherRows, Row18_RetryAfterIsHonoured) {
 }
 
 TEST_F(WatcherRows, SelectorsAreAskedForEncodedInListsAndWatches) {
-  watcher = std::make_unique<Watcher>(*connection, Watcher::Scope{resources::pods, "", "a in (b,c)", "x=y"}, log, WatchTiming{}, Watcher::Environment{clock, [](Milliseconds, std::stop_token) {}, 7});
+  watcher = std::make_unique<Watcher>(
+      *connection, Watcher::Scope{resources::pods, "", "a in (b,c)", "x=y"}, log, WatchTiming{},
+      Watcher::Environment{clock, [](Milliseconds, std::stop_token) {}, 7});
   then(422, status(422, "Invalid"));
   then(200, list("1", {}));
   steps(2);

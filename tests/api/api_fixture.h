@@ -18,7 +18,10 @@ namespace reprise::kube {
 inline const Resource kNamespaces{"", "v1", "Namespace", "namespaces", false};
 
 inline void once() {
-  static const bool done = [] { http::initialiseCpprest(); return true; }();
+  static const bool done = [] {
+    http::initialiseCpprest();
+    return true;
+  }();
   (void)done;
 }
 
@@ -32,7 +35,9 @@ class ApiTest : public testing::Test {
     connection_ = std::make_unique<ApiConnection>(access_, http::makeCpprestTransport);
     client_ = std::make_unique<HttpClient>(*connection_);
     ns_ = "api-test-" + std::to_string(std::random_device()());
-    auto made = client_->create(kNamespaces, "", {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", ns_}}}});
+    auto made = client_->create(
+        kNamespaces, "",
+        {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", ns_}}}});
     ASSERT_TRUE(made) << made.error().message;
   }
   void TearDown() override {
@@ -42,7 +47,10 @@ class ApiTest : public testing::Test {
   }
 
   Json configMap(const std::string& name, const std::string& value) const {
-    return {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", name}, {"namespace", ns_}, {"labels", {{"app", "test"}}}}}, {"data", {{"key", value}}}};
+    return {{"apiVersion", "v1"},
+            {"kind", "ConfigMap"},
+            {"metadata", {{"name", name}, {"namespace", ns_}, {"labels", {{"app", "test"}}}}},
+            {"data", {{"key", value}}}};
   }
   static std::string version(const Json& object) { return object["metadata"]["resourceVersion"]; }
 

@@ -1,4 +1,5 @@
-// The cache against the real server: with streaming lists, with lists, and through connections that fail.
+// The cache against the real server: with streaming lists, with lists, and through connections that
+// fail.
 #include <atomic>
 #include <mutex>
 
@@ -13,7 +14,9 @@ Expected<Json> asIs(const Json& object) { return object; }
 
 class CacheApi : public ApiTest {
  protected:
-  CacheOptions options() const { return {.resource = configMaps, .ns = ns_, .labelSelector = "app=test"}; }
+  CacheOptions options() const {
+    return {.resource = configMaps, .ns = ns_, .labelSelector = "app=test"};
+  }
   std::string valueOf(const Cache<Json>& cache, const std::string& name) const {
     const auto object = cache.get(ns_, name);
     return object ? (*object)["data"]["key"].get<std::string>() : "";
@@ -25,12 +28,17 @@ TEST_F(CacheApi, ItHoldsWhatIsThereAndFollowsEachChange) {
   Json unlabelled = configMap("other", "1");
   unlabelled["metadata"].erase("labels");
   ASSERT_TRUE(client_->create(configMaps, ns_, unlabelled));
-  Cache<Json> cache(options(), asIs, {{"value", [](const Json& j) { return std::vector<std::string>{j["data"]["key"]}; }}});
+  Cache<Json> cache(
+      options(), asIs,
+      {{"value", [](const Json& j) { return std::vector<std::string>{j["data"]["key"]}; }}});
   std::mutex mutex;
   std::vector<std::string> told;
   cache.onChange([&](const Change<Json>& change) {
     std::lock_guard lock(mutex);
-    told.push_back(change.name + (change.initial ? " first" : "") + (!change.old ? " new" : change.now ? " changed" : " gone"));
+    told.push_back(change.name + (change.initial ? " first" : "") +
+                   (!change.old  ? " new"
+                    : change.now ? " changed"
+                                 : " gone"));
   });
   cache.start(*connection_);
   ASSERT_TRUE(cache.waitSynced({}));
@@ -43,12 +51,14 @@ TEST_F(CacheApi, ItHoldsWhatIsThereAndFollowsEachChange) {
   ASSERT_TRUE(client_->mergePatch(configMaps, ns_, "new", {{"data", {{"key", "3"}}}}));
   ASSERT_TRUE(eventually([&] { return cache.byIndex("value", "3").size() == 1; }));
   EXPECT_TRUE(cache.byIndex("value", "2").empty());
-  ASSERT_TRUE(client_->mergePatch(configMaps, ns_, "new", {{"metadata", {{"labels", {{"app", nullptr}}}}}}));
+  ASSERT_TRUE(client_->mergePatch(configMaps, ns_, "new",
+                                  {{"metadata", {{"labels", {{"app", nullptr}}}}}}));
   ASSERT_TRUE(eventually([&] { return !cache.get(ns_, "new"); })) << "it is no longer selected";
   ASSERT_TRUE(client_->remove(configMaps, ns_, "old", {}));
   ASSERT_TRUE(eventually([&] { return cache.list().empty(); }));
   cache.stop();
-  EXPECT_EQ(told, (std::vector<std::string>{"old first new", "new new", "new changed", "new gone", "old gone"}));
+  EXPECT_EQ(told, (std::vector<std::string>{"old first new", "new new", "new changed", "new gone",
+                                            "old gone"}));
   EXPECT_EQ(cache.stats().relists, 1u);
   EXPECT_EQ(cache.stats().lastError, "");
 }
@@ -90,10 +100,14 @@ class Meddler final : public http::Transport {
  public:
   Meddler(std::shared_ptr<http::Transport> inner, std::function<void(std::string& url)> change)
       : inner_(std::move(inner)), change_(std::move(change)) {}
-  tl::expected<http::Response, http::TransportError> send(const http::Request& request, Milliseconds deadline, std::stop_token stop, std::size_t max) override {
+  tl::expected<http::Response, http::TransportError> send(const http::Request& request,
+                                                          Milliseconds deadline,
+                                                          std::stop_token stop,
+                                                          std::size_t max) override {
     return inner_->send(changed(request), deadline, stop, max);
   }
-  tl::expected<std::unique_ptr<http::ByteStream>, http::TransportError> openStream(const http::Request& request, Milliseconds idle, std::stop_token stop) override {
+  tl::expected<std::unique_ptr<http::ByteStream>, http::TransportError> openStream(
+      const http::Request& request, Milliseconds idle, std::stop_token stop) override {
     return inner_->openStream(changed(request), idle, stop);
   }
 
@@ -117,9 +131,17 @@ class ForgetfulApi : public CacheApi {
     CacheApi::SetUp();
     things_ = {ns_ + ".reprise.dev", "v1", "Thing", "things"};
     const Json schema = {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
-    const Json crd = {{"apiVersion", "apiextensions.k8s.io/v1"}, {"kind", "CustomResourceDefinition"}, {"metadata", {{"name", "things." + things_.group}}},
-                      {"spec", {{"group", things_.group}, {"scope", "Namespaced"}, {"names", {{"kind", "Thing"}, {"plural", "things"}}},
-                                {"versions", Json::array({{{"name", "v1"}, {"served", true}, {"storage", true}, {"schema", {{"openAPIV3Schema", schema}}}}})}}}};
+    const Json crd = {{"apiVersion", "apiextensions.k8s.io/v1"},
+                      {"kind", "CustomResourceDefinition"},
+                      {"metadata", {{"name", "things." + things_.group}}},
+                      {"spec",
+                       {{"group", things_.group},
+                        {"scope", "Namespaced"},
+                        {"names", {{"kind", "Thing"}, {"plural", "things"}}},
+                        {"versions", Json::array({{{"name", "v1"},
+                                                   {"served", true},
+                                                   {"storage", true},
+                                                   {"schema", {{"openAPIV3Schema", schema}}}}})}}}};
     auto made = client_->create(kCrds, "", crd);
     ASSERT_TRUE(made) << made.error().message;
     ASSERT_TRUE(eventually([&] { return client_->list(things_, ns_).has_value(); }));
@@ -129,9 +151,11 @@ class ForgetfulApi : public CacheApi {
     CacheApi::TearDown();
   }
   Json thing(const std::string& name) const {
-    return {{"apiVersion", things_.apiVersion()}, {"kind", "Thing"}, {"metadata", {{"name", name}}}};
+    return {
+        {"apiVersion", things_.apiVersion()}, {"kind", "Thing"}, {"metadata", {{"name", name}}}};
   }
-  const Resource kCrds{"apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", false};
+  const Resource kCrds{"apiextensions.k8s.io", "v1", "CustomResourceDefinition",
+                       "customresourcedefinitions", false};
   Resource things_;
 };
 
@@ -163,7 +187,8 @@ TEST_F(ForgetfulApi, AVersionTheServerHasForgottenLeadsToARelistThatTellsWhatVan
   cache.start(through);
   ASSERT_TRUE(cache.waitSynced({}));
   EXPECT_EQ(cache.list().size(), 2u);
-  ASSERT_TRUE(eventually([&] { return vanished && cache.stats().relistsDone >= 2; })) << cache.stats().lastError;
+  ASSERT_TRUE(eventually([&] { return vanished && cache.stats().relistsDone >= 2; }))
+      << cache.stats().lastError;
   EXPECT_FALSE(cache.get(ns_, "vanishes"));
   EXPECT_TRUE(cache.get(ns_, "stays"));
   cache.stop();
@@ -171,10 +196,14 @@ TEST_F(ForgetfulApi, AVersionTheServerHasForgottenLeadsToARelistThatTellsWhatVan
 }
 
 TEST_F(CacheApi, AServerWithoutStreamingListsIsListedInPages) {
-  for (int i = 0; i < 7; ++i) ASSERT_TRUE(client_->create(configMaps, ns_, configMap("page-" + std::to_string(i), "1")));
+  for (int i = 0; i < 7; ++i)
+    ASSERT_TRUE(client_->create(configMaps, ns_, configMap("page-" + std::to_string(i), "1")));
   ApiConnection through(access_, [&](const http::TlsOptions& tls) {
-    // Without resourceVersionMatch the server refuses sendInitialEvents, with the code of one that does not know it.
-    return std::make_shared<Meddler>(http::makeCpprestTransport(tls), [](std::string& url) { replace(url, "&resourceVersionMatch=NotOlderThan", ""); });
+    // Without resourceVersionMatch the server refuses sendInitialEvents, with the code of one that
+    // does not know it.
+    return std::make_shared<Meddler>(http::makeCpprestTransport(tls), [](std::string& url) {
+      replace(url, "&resourceVersionMatch=NotOlderThan", "");
+    });
   });
   CacheOptions paged = options();
   paged.timing.pageSize = 3;
@@ -201,7 +230,7 @@ TEST_F(CacheApi, WatchesThatEndAreResumedWithoutARelistAndWithoutALoss) {
   cache.start(*connection_);
   ASSERT_TRUE(cache.waitSynced({}));
   std::vector<std::string> wanted;
-  for (int i = 0; i < 40; ++i) {   // over several watches
+  for (int i = 0; i < 40; ++i) {  // over several watches
     ASSERT_TRUE(client_->apply(configMaps, ns_, configMap("a", std::to_string(i))));
     wanted.push_back(std::to_string(i));
     std::this_thread::sleep_for(std::chrono::milliseconds(75));

@@ -13,7 +13,8 @@ TEST_F(ClientApi, AnObjectIsMadeReadChangedAndRemoved) {
   auto read = client_->get(configMaps, ns_, "a");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ((*read)["data"]["key"], "1");
-  auto patched = client_->mergePatch(configMaps, ns_, "a", {{"data", {{"key", nullptr}, {"other", "ü\n"}}}});
+  auto patched =
+      client_->mergePatch(configMaps, ns_, "a", {{"data", {{"key", nullptr}, {"other", "ü\n"}}}});
   ASSERT_TRUE(patched) << patched.error().message;
   EXPECT_EQ((*patched)["data"], (Json{{"other", "ü\n"}}));
   (*patched)["data"]["third"] = "3";
@@ -63,16 +64,27 @@ TEST_F(ClientApi, ApplyTakesFieldsOverOnlyWithForceAndDropsWhatItNoLongerHolds) 
 }
 
 TEST_F(ClientApi, StatusIsWrittenOnlyThroughItsSubresource) {
-  const Json deployment = {{"apiVersion", "apps/v1"}, {"kind", "Deployment"}, {"metadata", {{"name", "d"}}},
-                           {"spec", {{"replicas", 0}, {"selector", {{"matchLabels", {{"app", "d"}}}}},
-                                     {"template", {{"metadata", {{"labels", {{"app", "d"}}}}},
-                                                   {"spec", {{"containers", Json::array({{{"name", "c"}, {"image", "i"}}})}}}}}}},
-                           {"status", {{"replicas", 7}}}};
+  const Json deployment = {
+      {"apiVersion", "apps/v1"},
+      {"kind", "Deployment"},
+      {"metadata", {{"name", "d"}}},
+      {"spec",
+       {{"replicas", 0},
+        {"selector", {{"matchLabels", {{"app", "d"}}}}},
+        {"template",
+         {{"metadata", {{"labels", {{"app", "d"}}}}},
+          {"spec", {{"containers", Json::array({{{"name", "c"}, {"image", "i"}}})}}}}}}},
+      {"status", {{"replicas", 7}}}};
   auto made = client_->apply(resources::deployments, ns_, deployment);
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_FALSE((*made)["status"].contains("replicas"));
-  Json status = {{"apiVersion", "apps/v1"}, {"kind", "Deployment"}, {"metadata", {{"name", "d"}}}, {"spec", {{"replicas", 9}}}, {"status", {{"collisionCount", 7}}}};
-  auto written = client_->apply(resources::deployments, ns_, status, {"status", "reprise-status", true});
+  Json status = {{"apiVersion", "apps/v1"},
+                 {"kind", "Deployment"},
+                 {"metadata", {{"name", "d"}}},
+                 {"spec", {{"replicas", 9}}},
+                 {"status", {{"collisionCount", 7}}}};
+  auto written =
+      client_->apply(resources::deployments, ns_, status, {"status", "reprise-status", true});
   ASSERT_TRUE(written) << written.error().message;
   EXPECT_EQ((*written)["status"]["collisionCount"], 7);
   EXPECT_EQ((*written)["spec"]["replicas"], 0);
@@ -81,18 +93,22 @@ TEST_F(ClientApi, StatusIsWrittenOnlyThroughItsSubresource) {
 TEST_F(ClientApi, ADeletionOfAnotherUidIsRefused) {
   auto made = client_->create(configMaps, ns_, configMap("a", "1"));
   ASSERT_TRUE(made);
-  auto refused = client_->remove(configMaps, ns_, "a", {"00000000-0000-0000-0000-000000000000", "", "Background"});
+  auto refused = client_->remove(configMaps, ns_, "a",
+                                 {"00000000-0000-0000-0000-000000000000", "", "Background"});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::Conflict) << refused.error().message;
-  EXPECT_FALSE(client_->remove(configMaps, ns_, "a", {(*made)["metadata"]["uid"], "1", "Background"}));
-  EXPECT_TRUE(client_->remove(configMaps, ns_, "a", {(*made)["metadata"]["uid"], version(*made), "Background"}));
+  EXPECT_FALSE(
+      client_->remove(configMaps, ns_, "a", {(*made)["metadata"]["uid"], "1", "Background"}));
+  EXPECT_TRUE(client_->remove(configMaps, ns_, "a",
+                              {(*made)["metadata"]["uid"], version(*made), "Background"}));
 }
 
 TEST_F(ClientApi, AnInvalidObjectIsRefusedWithItsFieldNamed) {
   auto refused = client_->create(configMaps, ns_, configMap("Not_A_Name", "1"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::Invalid);
-  EXPECT_NE(refused.error().message.find("metadata.name"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("metadata.name"), std::string::npos)
+      << refused.error().message;
   EXPECT_EQ(refused.error().sent, Sent::No);
 }
 
@@ -107,7 +123,8 @@ TEST_F(ClientApi, AKindThatIsNotInstalledSaysSo) {
 }
 
 TEST_F(ClientApi, AListComesWholeThroughItsPages) {
-  for (int i = 0; i < 7; ++i) ASSERT_TRUE(client_->create(configMaps, ns_, configMap("page-" + std::to_string(i), "1")));
+  for (int i = 0; i < 7; ++i)
+    ASSERT_TRUE(client_->create(configMaps, ns_, configMap("page-" + std::to_string(i), "1")));
   auto all = client_->list(configMaps, ns_, {"app=test", "", 3});
   ASSERT_TRUE(all) << all.error().message;
   ASSERT_EQ(all->size(), 7u);

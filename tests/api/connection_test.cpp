@@ -36,7 +36,8 @@ std::string strangeAuthority() {
   X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
   X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
   X509_NAME* name = X509_get_subject_name(certificate);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("strange"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>("strange"), -1, -1, 0);
   X509_set_issuer_name(certificate, name);
   X509_set_pubkey(certificate, key);
   X509_sign(certificate, key, EVP_sha256());
@@ -93,17 +94,23 @@ TEST_F(ConnectionApi, AStrangerIsForbidden) {
 }
 
 TEST_F(ConnectionApi, AServiceAccountsTokenWorksAndIsReadAgainAfterA401) {
-  const Json account = {{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", "sa"}}}};
+  const Json account = {
+      {"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", "sa"}}}};
   ASSERT_TRUE(client_->apply(resources::serviceAccounts, ns_, account));
-  const Json ask = {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", {{"expirationSeconds", 3600}}}};
-  auto answer = connection_->send("POST", resources::serviceAccounts.path(ns_, "sa", "token"), {}, ask.dump(), "application/json");
+  const Json ask = {{"apiVersion", "authentication.k8s.io/v1"},
+                    {"kind", "TokenRequest"},
+                    {"spec", {{"expirationSeconds", 3600}}}};
+  auto answer = connection_->send("POST", resources::serviceAccounts.path(ns_, "sa", "token"), {},
+                                  ask.dump(), "application/json");
   ASSERT_TRUE(answer) << answer.error().message;
   const std::string token = Json::parse(answer->body)["status"]["token"];
 
   // As it is mounted into a Pod; the token in it is an old one when it is read first.
   const auto folder = std::filesystem::temp_directory_path() / ns_;
   std::filesystem::create_directories(folder);
-  const auto write = [&](const char* name, const std::string& text) { std::ofstream(folder / name) << text; };
+  const auto write = [&](const char* name, const std::string& text) {
+    std::ofstream(folder / name) << text;
+  };
   write("token", "expired");
   write("ca.crt", access_.tls()->caPem);
   write("namespace", ns_);
@@ -121,7 +128,8 @@ TEST_F(ConnectionApi, AServiceAccountsTokenWorksAndIsReadAgainAfterA401) {
   auto response = connection.send("GET", resources::configMaps.path(ns_, "a"));
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(response->status, 403) << response->body;
-  EXPECT_NE(response->body.find("system:serviceaccount:" + ns_ + ":sa"), std::string::npos) << response->body;
+  EXPECT_NE(response->body.find("system:serviceaccount:" + ns_ + ":sa"), std::string::npos)
+      << response->body;
   std::filesystem::remove_all(folder);
 }
 

@@ -1,5 +1,6 @@
-// A Transport that plays what a test has written: each request takes the next answer of the script. Streams can be left
-// open; then they end only by the stop. Every request is kept. A request beyond the script fails as Connect.
+// A Transport that plays what a test has written: each request takes the next answer of the script.
+// Streams can be left open; then they end only by the stop. Every request is kept. A request beyond
+// the script fails as Connect.
 #pragma once
 
 #include <deque>
@@ -20,24 +21,25 @@ struct Answer {
   std::optional<http::TransportError> broken;
   // Called when the request comes and when the stream's body has been read: to move a clock.
   std::function<void()> onRequest, onEnd;
-  std::size_t chunk = 7;      // bytes a read: no line comes whole
+  std::size_t chunk = 7;  // bytes a read: no line comes whole
 };
 
 class ScriptedTransport final : public http::Transport {
  public:
   void then(Answer answer) { script_.push_back(std::move(answer)); }
 
-  tl::expected<http::Response, http::TransportError> send(const http::Request& request, std::chrono::milliseconds,
-                                                          std::stop_token stop, std::size_t) override {
+  tl::expected<http::Response, http::TransportError> send(const http::Request& request,
+                                                          std::chrono::milliseconds,
+                                                          std::stop_token stop,
+                                                          std::size_t) override {
     auto answer = take(request, stop);
     if (!answer) return tl::unexpected(answer.error());
     if (answer->broken) return tl::unexpected(*answer->broken);
     return http::Response{answer->status, answer->headers, answer->body};
   }
 
-  tl::expected<std::unique_ptr<http::ByteStream>, http::TransportError> openStream(const http::Request& request,
-                                                                                   std::chrono::milliseconds idle,
-                                                                                   std::stop_token stop) override {
+  tl::expected<std::unique_ptr<http::ByteStream>, http::TransportError> openStream(
+      const http::Request& request, std::chrono::milliseconds idle, std::stop_token stop) override {
     idles.push_back(idle);
     auto answer = take(request, stop);
     if (!answer) return tl::unexpected(answer.error());
@@ -71,11 +73,15 @@ class ScriptedTransport final : public http::Transport {
     std::size_t at_ = 0;
   };
 
-  tl::expected<Answer, http::TransportError> take(const http::Request& request, const std::stop_token& stop) {
+  tl::expected<Answer, http::TransportError> take(const http::Request& request,
+                                                  const std::stop_token& stop) {
     using Kind = http::TransportError::Kind;
-    if (stop.stop_requested()) return tl::unexpected(http::TransportError{Kind::Cancelled, Sent::No, "stopped"});
+    if (stop.stop_requested())
+      return tl::unexpected(http::TransportError{Kind::Cancelled, Sent::No, "stopped"});
     requests.push_back(request);
-    if (script_.empty()) return tl::unexpected(http::TransportError{Kind::Connect, Sent::No, "the script is at its end"});
+    if (script_.empty())
+      return tl::unexpected(
+          http::TransportError{Kind::Connect, Sent::No, "the script is at its end"});
     Answer answer = std::move(script_.front());
     script_.pop_front();
     if (answer.onRequest) answer.onRequest();
