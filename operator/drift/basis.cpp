@@ -83,11 +83,14 @@ void fitNumeric(Feature& feature, std::vector<double> values, int bins) {
     const long double away = std::clamp(value, low, high) - mean;
     squares += away * away;
   }
-  const auto deviation = static_cast<double>(std::sqrt(squares / static_cast<long double>(values.size())));
+  const auto deviation =
+      static_cast<double>(std::sqrt(squares / static_cast<long double>(values.size())));
   feature.location = static_cast<double>(mean) + 0.0;
-  // A constant has no scale of its own: a tenth of its size, so that a change of it shows in any unit.
+  // A constant has no scale of its own: a tenth of its size, so that a change of it shows in any
+  // unit.
   feature.scale = std::abs(feature.location) > 1e-300 ? std::abs(feature.location) / 10 : 1;
-  if (deviation > 1e-12 * std::abs(feature.location) && deviation > 1e-300) feature.scale = deviation;
+  if (deviation > 1e-12 * std::abs(feature.location) && deviation > 1e-300)
+    feature.scale = deviation;
   for (int i = 1; i < bins; ++i) {
     const double edge = quantile(values, static_cast<double>(i) / bins) + 0.0;
     if (feature.edges.empty() || edge > feature.edges.back()) feature.edges.push_back(edge);
@@ -99,7 +102,8 @@ void fitCategorical(Feature& feature, const std::vector<Row>& rows, std::size_t 
   for (const auto& row : rows) {
     if (const auto* text = std::get_if<std::string>(&row[column])) {
       ++counts[*text];
-    } else if (const auto* number = std::get_if<double>(&row[column]); number && !std::isnan(*number)) {
+    } else if (const auto* number = std::get_if<double>(&row[column]);
+               number && !std::isnan(*number)) {
       ++counts[textOf(*number)];
     }
   }
@@ -139,7 +143,8 @@ double medianDistance(const Basis& basis, const std::vector<Row>& rows) {
   std::vector<double> point;
   for (std::size_t i = 0; i < count; ++i) {
     basis.embed(rows[i * rows.size() / count], point);
-    points.emplace_back(Eigen::Map<const Eigen::VectorXd>(point.data(), static_cast<Eigen::Index>(point.size())));
+    points.emplace_back(
+        Eigen::Map<const Eigen::VectorXd>(point.data(), static_cast<Eigen::Index>(point.size())));
   }
   std::vector<double> distances;
   const std::size_t step = std::max<std::size_t>(1, count * (count - 1) / 2 / 5000);
@@ -170,7 +175,8 @@ Expected<Feature> featureFromJson(const json& value, const std::string& where) {
     const auto list = fieldOf(value, where, "categories");
     if (!list) return tl::unexpected(list.error());
     if (!(*list)->is_array() || (*list)->size() > kMaxCategories) {
-      return invalid(where + ".categories: must be an array of at most " + std::to_string(kMaxCategories) + " strings");
+      return invalid(where + ".categories: must be an array of at most " +
+                     std::to_string(kMaxCategories) + " strings");
     }
     for (const auto& entry : **list) {
       if (!entry.is_string()) return invalid(where + ".categories: must be strings");
@@ -179,7 +185,8 @@ Expected<Feature> featureFromJson(const json& value, const std::string& where) {
     return feature;
   }
   if (**type != "numeric") return invalid(where + ".type: must be \"numeric\" or \"categorical\"");
-  for (auto [field, target] : {std::pair{"location", &feature.location}, {"scale", &feature.scale}}) {
+  for (auto [field, target] :
+       {std::pair{"location", &feature.location}, {"scale", &feature.scale}}) {
     const auto found = fieldOf(value, where, field);
     if (!found) return tl::unexpected(found.error());
     const auto number = finiteOf(**found, where + "." + field);
@@ -189,7 +196,8 @@ Expected<Feature> featureFromJson(const json& value, const std::string& where) {
   const auto list = fieldOf(value, where, "edges");
   if (!list) return tl::unexpected(list.error());
   if (!(*list)->is_array() || (*list)->size() >= kMaxBins) {
-    return invalid(where + ".edges: must be an array of at most " + std::to_string(kMaxBins - 1) + " numbers");
+    return invalid(where + ".edges: must be an array of at most " + std::to_string(kMaxBins - 1) +
+                   " numbers");
   }
   for (const auto& entry : **list) {
     const auto number = finiteOf(entry, where + ".edges");
@@ -203,13 +211,17 @@ json featureToJson(const Feature& feature) {
   if (feature.type == FeatureType::Categorical) {
     return {{"name", feature.name}, {"type", "categorical"}, {"categories", feature.categories}};
   }
-  return {{"name", feature.name}, {"type", "numeric"}, {"location", feature.location},
-          {"scale", feature.scale}, {"edges", feature.edges}};
+  return {{"name", feature.name},
+          {"type", "numeric"},
+          {"location", feature.location},
+          {"scale", feature.scale},
+          {"edges", feature.edges}};
 }
 
 Expected<void> check(const Feature& feature, const std::string& where) {
   if (feature.name.empty() || feature.name.size() > kMaxNameBytes || !isUtf8(feature.name)) {
-    return invalid(where + ".name: must be 1 to " + std::to_string(kMaxNameBytes) + " bytes of UTF-8");
+    return invalid(where + ".name: must be 1 to " + std::to_string(kMaxNameBytes) +
+                   " bytes of UTF-8");
   }
   if (!(feature.scale > 0)) return invalid(where + ".scale: must be above 0");
   for (std::size_t i = 1; i < feature.edges.size(); ++i) {
@@ -218,8 +230,8 @@ Expected<void> check(const Feature& feature, const std::string& where) {
   std::set<std::string> seen;
   for (const auto& category : feature.categories) {
     if (category.size() > kMaxNameBytes || !isUtf8(category) || !seen.insert(category).second) {
-      return invalid(where + ".categories: must be different and at most " + std::to_string(kMaxNameBytes) +
-                     " bytes of UTF-8");
+      return invalid(where + ".categories: must be different and at most " +
+                     std::to_string(kMaxNameBytes) + " bytes of UTF-8");
     }
   }
   return {};
@@ -241,25 +253,29 @@ int Feature::binOf(const Cell& cell) const {
 
 Expected<Basis> Basis::fit(const std::vector<std::string>& names, const std::vector<Row>& rows,
                            const FitOptions& options) {
-  if (options.bins < 2 || options.bins > kMaxBins) return invalid("bins: must be 2 to " + std::to_string(kMaxBins));
+  if (options.bins < 2 || options.bins > kMaxBins)
+    return invalid("bins: must be 2 to " + std::to_string(kMaxBins));
   if (options.categories < 1 || options.categories > kMaxCategories) {
     return invalid("categories: must be 1 to " + std::to_string(kMaxCategories));
   }
-  if (options.seed > static_cast<std::uint64_t>(kMaxSeed)) return invalid("seed: must be at most 2^53");
-  if (rows.size() < 2) return invalid("rows: a basis needs at least 2 rows, got " + std::to_string(rows.size()));
+  if (options.seed > static_cast<std::uint64_t>(kMaxSeed))
+    return invalid("seed: must be at most 2^53");
+  if (rows.size() < 2)
+    return invalid("rows: a basis needs at least 2 rows, got " + std::to_string(rows.size()));
   if (names.size() > kMaxFeatures) {
     return invalid("columns: at most " + std::to_string(kMaxFeatures) + " are profiled, got " +
                    std::to_string(names.size()) + ": leave some out, or project them first");
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].size() != names.size()) {
-      return invalid("rows[" + std::to_string(i) + "]: has " + std::to_string(rows[i].size()) + " cells, not " +
-                     std::to_string(names.size()));
+      return invalid("rows[" + std::to_string(i) + "]: has " + std::to_string(rows[i].size()) +
+                     " cells, not " + std::to_string(names.size()));
     }
   }
   Basis out;
   out.seed_ = options.seed;
-  for (std::size_t i = 0; i < names.size(); ++i) out.features_.push_back(fitFeature(names[i], rows, i, options));
+  for (std::size_t i = 0; i < names.size(); ++i)
+    out.features_.push_back(fitFeature(names[i], rows, i, options));
   if (auto good = out.finish(); !good) return tl::unexpected(good.error());
   out.bandwidth_ = medianDistance(out, rows);
   if (auto good = out.finish(); !good) return tl::unexpected(good.error());
@@ -279,10 +295,12 @@ Expected<void> Basis::finish() {
     dim += features_[i].type == FeatureType::Numeric ? 1 : features_[i].bins();
   }
   if (dim > kMaxEmbedded) {
-    return invalid("basis.features: numbers and categories make " + std::to_string(dim) + " columns, at most " +
-                   std::to_string(kMaxEmbedded) + " are taken: keep fewer categories");
+    return invalid("basis.features: numbers and categories make " + std::to_string(dim) +
+                   " columns, at most " + std::to_string(kMaxEmbedded) +
+                   " are taken: keep fewer categories");
   }
-  if (!(bandwidth_ > 0) || !std::isfinite(bandwidth_)) return invalid("basis.bandwidth: must be above 0");
+  if (!(bandwidth_ > 0) || !std::isfinite(bandwidth_))
+    return invalid("basis.bandwidth: must be above 0");
   embeddedDim_ = static_cast<int>(dim);
   Normal normal(seed_);
   std::vector<float> frequencies(static_cast<std::size_t>(kFourierDim / 2 * dim));
@@ -297,7 +315,11 @@ Expected<void> Basis::finish() {
 json Basis::toJson() const {
   json features = json::array();
   for (const auto& feature : features_) features.push_back(featureToJson(feature));
-  return {{"version", 1}, {"id", id_}, {"seed", seed_}, {"bandwidth", bandwidth_}, {"features", std::move(features)}};
+  return {{"version", 1},
+          {"id", id_},
+          {"seed", seed_},
+          {"bandwidth", bandwidth_},
+          {"features", std::move(features)}};
 }
 
 Expected<Basis> Basis::fromJson(const json& value) {
@@ -320,7 +342,8 @@ Expected<Basis> Basis::fromJson(const json& value) {
   const auto features = fieldOf(value, "basis", "features");
   if (!features) return tl::unexpected(features.error());
   if (!(*features)->is_array() || (*features)->empty() || (*features)->size() > kMaxFeatures) {
-    return invalid("basis.features: must be an array of 1 to " + std::to_string(kMaxFeatures) + " features");
+    return invalid("basis.features: must be an array of 1 to " + std::to_string(kMaxFeatures) +
+                   " features");
   }
   for (std::size_t i = 0; i < (*features)->size(); ++i) {
     auto feature = featureFromJson((**features)[i], "basis.features[" + std::to_string(i) + "]");
@@ -330,7 +353,8 @@ Expected<Basis> Basis::fromJson(const json& value) {
   if (auto good = out.finish(); !good) return tl::unexpected(good.error());
   const auto id = fieldOf(value, "basis", "id");
   if (!id) return tl::unexpected(id.error());
-  if (**id != out.id_) return invalid("basis.id: is not the digest of its content: it was changed by hand or cut");
+  if (**id != out.id_)
+    return invalid("basis.id: is not the digest of its content: it was changed by hand or cut");
   return out;
 }
 

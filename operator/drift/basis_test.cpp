@@ -15,7 +15,8 @@ std::vector<Row> mixedRows() {
   std::mt19937 random(3);
   std::normal_distribution<double> normal;
   std::vector<Row> rows;
-  for (int i = 0; i < 200; ++i) rows.push_back({100 + 10 * normal(random), std::string(i % 3 ? "red" : "blue")});
+  for (int i = 0; i < 200; ++i)
+    rows.push_back({100 + 10 * normal(random), std::string(i % 3 ? "red" : "blue")});
   return rows;
 }
 
@@ -73,7 +74,9 @@ TEST(BasisTest, OddValuesAreFiniteAndInTheirPlace) {
 }
 
 TEST(BasisTest, AColumnOfHugeValuesOrOfOneValueCanBeFitted) {
-  const auto basis = Basis::fit({"huge", "constant", "empty"}, {{1e308, 5.0, Cell()}, {-1e308, 5.0, Cell()}, {1e308, 5.0, Cell()}});
+  const auto basis =
+      Basis::fit({"huge", "constant", "empty"},
+                 {{1e308, 5.0, Cell()}, {-1e308, 5.0, Cell()}, {1e308, 5.0, Cell()}});
   ASSERT_TRUE(basis) << basis.error().message;
   EXPECT_DOUBLE_EQ(basis->features()[1].scale, 0.5);
   EXPECT_TRUE(Basis::fromJson(json::parse(basis->toJson().dump())));
@@ -81,9 +84,12 @@ TEST(BasisTest, AColumnOfHugeValuesOrOfOneValueCanBeFitted) {
 
 TEST(BasisTest, WhatCannotBeFittedIsSaid) {
   EXPECT_NE(Basis::fit({"a"}, {{1.0}}).error().message.find("at least 2"), std::string::npos);
-  EXPECT_NE(Basis::fit({"a", "a"}, {{1.0, 1.0}, {1.0, 1.0}}).error().message.find("twice"), std::string::npos);
-  EXPECT_NE(Basis::fit({"a", ""}, {{1.0, 1.0}, {1.0, 1.0}}).error().message.find("name"), std::string::npos);
-  EXPECT_NE(Basis::fit({"a"}, {{1.0}, {1.0, 2.0}}).error().message.find("rows[1]"), std::string::npos);
+  EXPECT_NE(Basis::fit({"a", "a"}, {{1.0, 1.0}, {1.0, 1.0}}).error().message.find("twice"),
+            std::string::npos);
+  EXPECT_NE(Basis::fit({"a", ""}, {{1.0, 1.0}, {1.0, 1.0}}).error().message.find("name"),
+            std::string::npos);
+  EXPECT_NE(Basis::fit({"a"}, {{1.0}, {1.0, 2.0}}).error().message.find("rows[1]"),
+            std::string::npos);
   EXPECT_FALSE(Basis::fit({"\xff"}, {{1.0}, {2.0}}));
 }
 

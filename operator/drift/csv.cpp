@@ -1,8 +1,8 @@
 #include "drift/csv.h"
 
 #include <algorithm>
-#include <cmath>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <set>
@@ -19,7 +19,8 @@ struct Field {
   bool quoted = false;
 };
 
-// Reads bytes from the stream's buffer: formatted input would be slow, and bad() is seen at the end.
+// Reads bytes from the stream's buffer: formatted input would be slow, and bad() is seen at the
+// end.
 class Records {
  public:
   Records(std::istream& in, std::size_t maxBytes) : in_(*in.rdbuf()), maxBytes_(maxBytes) {}
@@ -63,7 +64,8 @@ class Records {
     }
     while (true) {
       const int c = take();
-      if (bytes_ > maxBytes_) return wrong("is longer than " + std::to_string(maxBytes_) + " bytes");
+      if (bytes_ > maxBytes_)
+        return wrong("is longer than " + std::to_string(maxBytes_) + " bytes");
       if (c == ',') return field;
       if (c == kEnd || c == '\n') {
         more = false;
@@ -71,7 +73,8 @@ class Records {
         return field;
       }
       if (c == '\r' && (peek() == '\n' || peek() == kEnd)) continue;
-      if (field.quoted) return wrong("a quoted field must end at a comma; write \"\" for a quote inside it");
+      if (field.quoted)
+        return wrong("a quoted field must end at a comma; write \"\" for a quote inside it");
       field.text += static_cast<char>(c);
     }
   }
@@ -81,8 +84,11 @@ class Records {
     take();
     while (true) {
       const int c = take();
-      if (c == kEnd) return invalid("line " + std::to_string(opened) + ": a quoted field is not closed");
-      if (bytes_ > maxBytes_) return wrong("a row is longer than " + std::to_string(maxBytes_) + " bytes; is a quote not closed?");
+      if (c == kEnd)
+        return invalid("line " + std::to_string(opened) + ": a quoted field is not closed");
+      if (bytes_ > maxBytes_)
+        return wrong("a row is longer than " + std::to_string(maxBytes_) +
+                     " bytes; is a quote not closed?");
       if (c == '\n') ++line_;
       if (c != '"') {
         text += static_cast<char>(c);
@@ -114,7 +120,8 @@ Cell cellOf(Field& field) {
   if (stop == end && error == std::errc::result_out_of_range) {
     const bool tiny = text.find("e-") != std::string::npos || text.find("E-") != std::string::npos;
     if (tiny) return 0.0;
-    return *begin == '-' ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+    return *begin == '-' ? -std::numeric_limits<double>::infinity()
+                         : std::numeric_limits<double>::infinity();
   }
   return std::move(field.text);
 }
@@ -150,7 +157,8 @@ Expected<Header> headerOf(std::vector<Field>& fields, const TableOptions& option
     out.columns.push_back(i);
   }
   for (const auto& name : options.ignore) {
-    if (!seen.contains(name)) return invalid("ignore: there is no column '" + name + "'; there are " + joined(out.all));
+    if (!seen.contains(name))
+      return invalid("ignore: there is no column '" + name + "'; there are " + joined(out.all));
   }
   if (out.names.empty()) return invalid("line 1: no column is left to profile");
   return out;
@@ -161,24 +169,28 @@ Expected<Cell> cellFromJson(const json& value, const std::string& where) {
   if (value.is_boolean()) return Cell{value.get<bool>() ? 1.0 : 0.0};
   if (value.is_number()) return Cell{value.get<double>()};
   if (value.is_string()) return Cell{value.get<std::string>()};
-  return invalid(where + ": must be a number, a string, true, false or null; nested values are no features");
+  return invalid(
+      where + ": must be a number, a string, true, false or null; nested values are no features");
 }
 
 // '\n' ended the line, or the stream's end did; false: there is none. Never longer than `maxBytes`.
-Expected<bool> readLine(std::streambuf& in, std::string& line, std::size_t maxBytes, std::int64_t number) {
+Expected<bool> readLine(std::streambuf& in, std::string& line, std::size_t maxBytes,
+                        std::int64_t number) {
   line.clear();
   constexpr int kEnd = std::char_traits<char>::eof();
   for (int c = in.sbumpc(); c != '\n'; c = in.sbumpc()) {
     if (c == kEnd) return !line.empty();
     if (line.size() >= maxBytes) {
-      return invalid("line " + std::to_string(number) + ": is longer than " + std::to_string(maxBytes) + " bytes");
+      return invalid("line " + std::to_string(number) + ": is longer than " +
+                     std::to_string(maxBytes) + " bytes");
     }
     line += static_cast<char>(c);
   }
   return true;
 }
 
-// Rows by the columns of one header, into a profile; holds back a sample where the basis has to be fitted first.
+// Rows by the columns of one header, into a profile; holds back a sample where the basis has to be
+// fitted first.
 class Builder {
  public:
   Builder(const BuildOptions& options, const Basis* basis) : options_(options), given_(basis) {}
@@ -194,7 +206,8 @@ class Builder {
       if (given_->indexOf(name) < 0) added.push_back(name);
     }
     if (gone.empty() && added.empty()) {
-      for (const auto& name : names) place_.push_back(static_cast<std::size_t>(given_->indexOf(name)));
+      for (const auto& name : names)
+        place_.push_back(static_cast<std::size_t>(given_->indexOf(name)));
       use(*given_);
       return {};
     }
@@ -216,13 +229,15 @@ class Builder {
       sampleBytes_ += sizeof(Cell);
       if (const auto* text = std::get_if<std::string>(&cell)) sampleBytes_ += text->size();
     }
-    const bool enough = sample_.size() >= std::max<std::size_t>(2, options_.sampleRows) || sampleBytes_ >= kMaxSampleBytes;
+    const bool enough = sample_.size() >= std::max<std::size_t>(2, options_.sampleRows) ||
+                        sampleBytes_ >= kMaxSampleBytes;
     return enough && sample_.size() >= 2 ? fitFromSample() : Expected<void>{};
   }
 
   Expected<BuiltProfile> finish() {
     if (!basis_ && sample_.size() < 2) {
-      return invalid("the file has " + std::to_string(sample_.size()) + " rows; a profile needs at least 2");
+      return invalid("the file has " + std::to_string(sample_.size()) +
+                     " rows; a profile needs at least 2");
     }
     if (!basis_) {
       if (auto good = fitFromSample(); !good) return tl::unexpected(good.error());
@@ -267,7 +282,8 @@ Expected<void> readCsv(std::istream& in, const TableOptions& options, const Tabl
   Records records(in, options.maxLineBytes);
   auto first = records.next();
   if (!first) return tl::unexpected(first.error());
-  if (first->empty()) return invalid("line 1: the file is empty; the first line must name the columns");
+  if (first->empty())
+    return invalid("line 1: the file is empty; the first line must name the columns");
   const auto header = headerOf(*first, options);
   if (!header) return tl::unexpected(header.error());
   if (auto good = reader.onHeader(header->names); !good) return good;
@@ -279,7 +295,9 @@ Expected<void> readCsv(std::istream& in, const TableOptions& options, const Tabl
     if (fields->size() != header->all.size()) {
       return invalid(where + "has " + std::to_string(fields->size()) + " fields, the header " +
                      std::to_string(header->all.size()) +
-                     (fields->size() < header->all.size() ? "; the first without a value is '" + header->all[fields->size()] + "'" : ""));
+                     (fields->size() < header->all.size()
+                          ? "; the first without a value is '" + header->all[fields->size()] + "'"
+                          : ""));
     }
     Row row;
     row.reserve(header->columns.size());
@@ -290,7 +308,8 @@ Expected<void> readCsv(std::istream& in, const TableOptions& options, const Tabl
   return {};
 }
 
-Expected<void> readJsonLines(std::istream& in, const TableOptions& options, const TableReader& reader) {
+Expected<void> readJsonLines(std::istream& in, const TableOptions& options,
+                             const TableReader& reader) {
   std::vector<std::string> names;
   std::string line;
   for (std::int64_t number = 1;; ++number) {
@@ -318,7 +337,8 @@ Expected<void> readJsonLines(std::istream& in, const TableOptions& options, cons
     row.reserve(names.size());
     for (const auto& name : names) {
       const auto it = value.find(name);
-      auto cell = it == value.end() ? Expected<Cell>{} : cellFromJson(*it, where + "'" + name + "'");
+      auto cell =
+          it == value.end() ? Expected<Cell>{} : cellFromJson(*it, where + "'" + name + "'");
       if (!cell) return tl::unexpected(cell.error());
       row.push_back(std::move(*cell));
     }
@@ -332,7 +352,8 @@ Expected<Row> rowFromJson(const Basis& basis, const json& value) {
   const auto& features = basis.features();
   if (!value.is_object() && !value.is_array()) return invalid("row: must be an object or an array");
   if (value.is_array() && value.size() != features.size()) {
-    return invalid("row: has " + std::to_string(value.size()) + " values, the model " + std::to_string(features.size()) + " features");
+    return invalid("row: has " + std::to_string(value.size()) + " values, the model " +
+                   std::to_string(features.size()) + " features");
   }
   Row out;
   out.reserve(features.size());
@@ -350,10 +371,13 @@ Expected<Row> rowFromJson(const Basis& basis, const json& value) {
   return out;
 }
 
-Expected<BuiltProfile> buildProfile(std::istream& in, TableFormat format, const BuildOptions& options, const Basis* basis) {
+Expected<BuiltProfile> buildProfile(std::istream& in, TableFormat format,
+                                    const BuildOptions& options, const Basis* basis) {
   Builder builder(options, basis);
-  const TableReader reader{[&](const auto& names) { return builder.header(names); }, [&](const Row& row) { return builder.row(row); }};
-  const auto read = format == TableFormat::Csv ? readCsv(in, options.table, reader) : readJsonLines(in, options.table, reader);
+  const TableReader reader{[&](const auto& names) { return builder.header(names); },
+                           [&](const Row& row) { return builder.row(row); }};
+  const auto read = format == TableFormat::Csv ? readCsv(in, options.table, reader)
+                                               : readJsonLines(in, options.table, reader);
   if (!read) return tl::unexpected(read.error());
   return builder.finish();
 }

@@ -14,18 +14,27 @@ struct Table {
   std::string error;
 };
 
-Table read(const std::string& text, TableFormat format = TableFormat::Csv, const TableOptions& options = {}) {
+Table read(const std::string& text, TableFormat format = TableFormat::Csv,
+           const TableOptions& options = {}) {
   Table out;
   std::istringstream in(text);
-  const TableReader reader{[&](const auto& names) -> Expected<void> { out.names = names; return {}; },
-                           [&](const Row& row) -> Expected<void> { out.rows.push_back(row); return {}; }};
-  const auto done = format == TableFormat::Csv ? readCsv(in, options, reader) : readJsonLines(in, options, reader);
+  const TableReader reader{[&](const auto& names) -> Expected<void> {
+                             out.names = names;
+                             return {};
+                           },
+                           [&](const Row& row) -> Expected<void> {
+                             out.rows.push_back(row);
+                             return {};
+                           }};
+  const auto done = format == TableFormat::Csv ? readCsv(in, options, reader)
+                                               : readJsonLines(in, options, reader);
   if (!done) out.error = done.error().message;
   return out;
 }
 
 TEST(CsvTest, NumbersTextsAndMissingValuesAreToldApart) {
-  const auto table = read("a,b,c,d,e\r\n1.5,\"2\",,nan,red\r\n+3,\"x,\"\"y\"\"\nz\", ,-inf,1e999\n");
+  const auto table =
+      read("a,b,c,d,e\r\n1.5,\"2\",,nan,red\r\n+3,\"x,\"\"y\"\"\nz\", ,-inf,1e999\n");
   EXPECT_EQ(table.error, "");
   ASSERT_EQ(table.rows.size(), 2u);
   EXPECT_EQ(table.rows[0][0], Cell(1.5));
@@ -39,14 +48,19 @@ TEST(CsvTest, NumbersTextsAndMissingValuesAreToldApart) {
 }
 
 TEST(CsvTest, ErrorsNameTheLine) {
-  EXPECT_NE(read("a,b\n1,2\n3\n").error.find("line 3: has 1 fields, the header 2; the first without a value is 'b'"), std::string::npos);
+  EXPECT_NE(read("a,b\n1,2\n3\n")
+                .error.find("line 3: has 1 fields, the header 2; the first without a value is 'b'"),
+            std::string::npos);
   EXPECT_NE(read("a,a\n").error.find("'a' is there twice"), std::string::npos);
   EXPECT_NE(read("a,\n").error.find("line 1, column 2"), std::string::npos);
-  EXPECT_NE(read("a\n\"open\n1\n2\n").error.find("line 2: a quoted field is not closed"), std::string::npos);
+  EXPECT_NE(read("a\n\"open\n1\n2\n").error.find("line 2: a quoted field is not closed"),
+            std::string::npos);
   EXPECT_NE(read("").error.find("empty"), std::string::npos);
   TableOptions options;
   options.maxLineBytes = 10;
-  EXPECT_NE(read("a\n" + std::string(100, '1'), TableFormat::Csv, options).error.find("line 2: is longer than 10"), std::string::npos);
+  EXPECT_NE(read("a\n" + std::string(100, '1'), TableFormat::Csv, options)
+                .error.find("line 2: is longer than 10"),
+            std::string::npos);
 }
 
 TEST(CsvTest, IgnoredColumnsAreLeftOutAndAnUnknownOneIsSaid) {
@@ -56,7 +70,8 @@ TEST(CsvTest, IgnoredColumnsAreLeftOutAndAnUnknownOneIsSaid) {
   EXPECT_EQ(table.names, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(table.rows.at(0), (Row{1.0, 3.0}));
   options.ignore = {"lable"};
-  EXPECT_NE(read("a,label\n1,2\n", TableFormat::Csv, options).error.find("'lable'"), std::string::npos);
+  EXPECT_NE(read("a,label\n1,2\n", TableFormat::Csv, options).error.find("'lable'"),
+            std::string::npos);
 }
 
 TEST(JsonLinesTest, RowsFollowTheFirstObjectsNames) {
@@ -66,8 +81,10 @@ TEST(JsonLinesTest, RowsFollowTheFirstObjectsNames) {
   ASSERT_EQ(table.rows.size(), 2u);
   EXPECT_EQ(table.rows[0], (Row{std::string("x"), 1.0}));
   EXPECT_EQ(table.rows[1], (Row{Cell(), Cell()}));
-  EXPECT_NE(read("{\"a\":1}\n{\"c\":1}\n", TableFormat::JsonLines).error.find("line 2: 'c'"), std::string::npos);
-  EXPECT_NE(read("{\"a\":[1]}\n", TableFormat::JsonLines).error.find("line 1: 'a'"), std::string::npos);
+  EXPECT_NE(read("{\"a\":1}\n{\"c\":1}\n", TableFormat::JsonLines).error.find("line 2: 'c'"),
+            std::string::npos);
+  EXPECT_NE(read("{\"a\":[1]}\n", TableFormat::JsonLines).error.find("line 1: 'a'"),
+            std::string::npos);
   EXPECT_NE(read("[1]\n", TableFormat::JsonLines).error.find("line 1"), std::string::npos);
 }
 
@@ -98,7 +115,8 @@ TEST(BuildProfileTest, RowsBeyondTheSampleAreCountedToo) {
   options.sampleRows = 10;
   std::istringstream in(text), empty("x\n1\n");
   EXPECT_EQ(buildProfile(in, TableFormat::Csv, options)->document.profile.rows(), 50);
-  EXPECT_NE(buildProfile(empty, TableFormat::Csv, options).error().message.find("at least 2"), std::string::npos);
+  EXPECT_NE(buildProfile(empty, TableFormat::Csv, options).error().message.find("at least 2"),
+            std::string::npos);
 }
 
 TEST(RowFromJsonTest, NamesOrPositions) {

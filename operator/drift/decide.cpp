@@ -11,7 +11,8 @@ namespace {
 
 using Action = Decision::Action;
 
-constexpr std::size_t kMixedLooks = 6;   // newest looks, of which two drift and two do not: kinds take turns
+constexpr std::size_t kMixedLooks =
+    6;  // newest looks, of which two drift and two do not: kinds take turns
 
 std::string decimal(double value) {
   char text[32];
@@ -19,7 +20,9 @@ std::string decimal(double value) {
   return text;
 }
 
-std::string rowsText(std::int64_t rows) { return std::to_string(rows) + (rows == 1 ? " row" : " rows"); }
+std::string rowsText(std::int64_t rows) {
+  return std::to_string(rows) + (rows == 1 ? " row" : " rows");
+}
 
 Decision& say(Decision& decision, Action action, const char* reason, std::string message) {
   decision.action = action;
@@ -29,7 +32,8 @@ Decision& say(Decision& decision, Action action, const char* reason, std::string
 }
 
 const Candidate* servingOf(const std::vector<Candidate>& candidates, const std::string& serving) {
-  const auto it = std::find_if(candidates.begin(), candidates.end(), [&](const auto& one) { return one.version == serving; });
+  const auto it = std::find_if(candidates.begin(), candidates.end(),
+                               [&](const auto& one) { return one.version == serving; });
   return it == candidates.end() ? nullptr : &*it;
 }
 
@@ -43,18 +47,22 @@ void copyMatch(const Match& match, const Profile& live, Decision& decision) {
 }
 
 std::string awayText(const Decision& decision, const std::string& serving) {
-  return "the last " + rowsText(decision.samples) + " are " + decimal(decision.score) + " away from the training data of " + serving +
-         " (z " + decimal(decision.z) + ", tolerated " + decimal(decision.tolerance) + ")";
+  return "the last " + rowsText(decision.samples) + " are " + decimal(decision.score) +
+         " away from the training data of " + serving + " (z " + decimal(decision.z) +
+         ", tolerated " + decimal(decision.tolerance) + ")";
 }
 
 std::string incomparableText(const Match& match) {
   std::string out;
-  for (const auto& name : match.incomparable) out += (out.empty() ? "; not compared for want of a profile of the same columns: " : ", ") + name;
+  for (const auto& name : match.incomparable)
+    out +=
+        (out.empty() ? "; not compared for want of a profile of the same columns: " : ", ") + name;
   return out;
 }
 
 // Seconds left, or nothing.
-std::optional<std::int64_t> left(const std::optional<std::int64_t>& since, std::int64_t length, std::int64_t nowMs) {
+std::optional<std::int64_t> left(const std::optional<std::int64_t>& since, std::int64_t length,
+                                 std::int64_t nowMs) {
   if (!since || nowMs - *since >= length) return std::nullopt;
   return (length - (nowMs - *since) + 999) / 1000;
 }
@@ -62,7 +70,8 @@ std::optional<std::int64_t> left(const std::optional<std::int64_t>& since, std::
 bool alternates(const Stream& stream) {
   const std::size_t count = std::min(kMixedLooks, stream.looks.size());
   const auto drifted = static_cast<std::size_t>(
-      std::count_if(stream.looks.end() - static_cast<std::ptrdiff_t>(count), stream.looks.end(), [](const auto& look) { return look.drifted; }));
+      std::count_if(stream.looks.end() - static_cast<std::ptrdiff_t>(count), stream.looks.end(),
+                    [](const auto& look) { return look.drifted; }));
   return drifted >= 2 && count - drifted >= 2;
 }
 
@@ -78,12 +87,15 @@ struct Question {
 Decision& switchTo(const Question& q, const Match& match, Decision& decision) {
   if (const auto seconds = left(q.history.lastActionMs, q.policy.cooldownMs, q.nowMs)) {
     return say(decision, Action::Hold, "Cooldown",
-               "the data is that of " + match.target + "; " + std::to_string(*seconds) + " s of the cool-down after the last action are left");
+               "the data is that of " + match.target + "; " + std::to_string(*seconds) +
+                   " s of the cool-down after the last action are left");
   }
   decision.version = match.target;
-  return say(decision, Action::Switch, "KnownData",
-             awayText(decision, q.serving.version) + ", and " + decimal(match.distance) + " from that of " + match.nearest +
-                 (match.nearest == match.target ? "" : ", whose newest version is " + match.target));
+  return say(
+      decision, Action::Switch, "KnownData",
+      awayText(decision, q.serving.version) + ", and " + decimal(match.distance) +
+          " from that of " + match.nearest +
+          (match.nearest == match.target ? "" : ", whose newest version is " + match.target));
 }
 
 Decision& retrain(const Question& q, const Match& match, Decision& decision) {
@@ -91,12 +103,14 @@ Decision& retrain(const Question& q, const Match& match, Decision& decision) {
   const auto training = left(q.history.lastRetrainMs, q.policy.retrainCooldownMs, q.nowMs);
   if (action || training) {
     return say(decision, Action::Hold, "Cooldown",
-               "the data is of a new kind; " + std::to_string(std::max(action.value_or(0), training.value_or(0))) +
+               "the data is of a new kind; " +
+                   std::to_string(std::max(action.value_or(0), training.value_or(0))) +
                    " s of the cool-down until a training may be asked for are left");
   }
   return say(decision, Action::Retrain, "UnknownData",
-             awayText(decision, q.serving.version) + ", and no kept version was trained on such data (nearest: " + match.nearest + ", " +
-                 decimal(match.distance) + ")" + incomparableText(match));
+             awayText(decision, q.serving.version) +
+                 ", and no kept version was trained on such data (nearest: " + match.nearest +
+                 ", " + decimal(match.distance) + ")" + incomparableText(match));
 }
 
 // The alarm is on: what are the newest rows?
@@ -104,7 +118,8 @@ Decision& explain(const Question& q, Decision& decision) {
   const auto& stream = q.stream;
   decision.firstDriftedMs = stream.looks[stream.alarmFirst].firstMs;
   const Profile live = newestOfOneKind(stream, stream.alarmFirst, q.policy);
-  const MatchInput input{live, q.candidates, q.serving.version, stream.tolerance, q.history.refused};
+  const MatchInput input{live, q.candidates, q.serving.version, stream.tolerance,
+                         q.history.refused};
   const auto match = matchVersions(input, q.policy);
   copyMatch(match, live, decision);
   if (const auto found = distance(live, *q.serving.profile)) {
@@ -113,14 +128,17 @@ Decision& explain(const Question& q, Decision& decision) {
   }
   if (live.rows() < q.policy.minSamples) {
     std::int64_t since = 0;
-    for (std::size_t i = stream.alarmFirst; i < stream.looks.size(); ++i) since += stream.looks[i].profile.rows();
+    for (std::size_t i = stream.alarmFirst; i < stream.looks.size(); ++i)
+      since += stream.looks[i].profile.rows();
     if (since >= 2 * q.policy.minSamples) {
       return say(decision, Action::Hold, "MixedStream",
-                 "kinds of data take turns: the newest " + rowsText(live.rows()) + " differ from those before; " +
-                     std::to_string(q.policy.minSamples) + " of one kind are waited for");
+                 "kinds of data take turns: the newest " + rowsText(live.rows()) +
+                     " differ from those before; " + std::to_string(q.policy.minSamples) +
+                     " of one kind are waited for");
     }
     return say(decision, Action::Hold, "CollectingRows",
-               awayText(decision, q.serving.version) + "; " + std::to_string(q.policy.minSamples) + " rows are needed to tell what they are");
+               awayText(decision, q.serving.version) + "; " + std::to_string(q.policy.minSamples) +
+                   " rows are needed to tell what they are");
   }
   if (match.servingAccepted) {
     decision.version = q.serving.version;
@@ -128,38 +146,48 @@ Decision& explain(const Question& q, Decision& decision) {
     // Windows were away, but their rows together are not: such swings are its own.
     double most = 0;
     for (std::size_t i = stream.alarmFirst; i < stream.looks.size(); ++i) {
-      if (matches(stream.looks[i].profile, live, q.policy)) most = std::max(most, stream.looks[i].serving.effect);
+      if (matches(stream.looks[i].profile, live, q.policy))
+        most = std::max(most, stream.looks[i].serving.effect);
     }
     if (decision.learnedTolerance && stream.looks.back().drifted) {
-      decision.learnedTolerance = std::clamp(most, *decision.learnedTolerance, std::max(*decision.learnedTolerance, q.policy.toleranceCap));
+      decision.learnedTolerance =
+          std::clamp(most, *decision.learnedTolerance,
+                     std::max(*decision.learnedTolerance, q.policy.toleranceCap));
     }
     return say(decision, Action::Clear, "SameKindAsServing",
-               "the last " + rowsText(live.rows()) + " are of the kind that " + q.serving.version + " was trained on");
+               "the last " + rowsText(live.rows()) + " are of the kind that " + q.serving.version +
+                   " was trained on");
   }
   if (match.ambiguous) {
     return say(decision, Action::Hold, "Ambiguous",
-               "the last " + rowsText(live.rows()) + " fit " + match.nearest + " and " + match.second + " (" + decimal(match.distance) + ", " +
+               "the last " + rowsText(live.rows()) + " fit " + match.nearest + " and " +
+                   match.second + " (" + decimal(match.distance) + ", " +
                    decimal(match.distance + match.margin) + "); more rows will tell");
   }
   if (!match.target.empty()) return switchTo(q, match, decision);
   if (const auto mix = knownMix(input, q.policy)) {
     return say(decision, Action::Hold, "MixedRows",
-               "the last " + rowsText(live.rows()) + " are a mix of known kinds: about " + std::to_string(static_cast<int>(100 * mix->weight + 0.5)) +
-                   " % like " + mix->first + ", the rest like " + mix->second + "; waits until one of them is alone");
+               "the last " + rowsText(live.rows()) + " are a mix of known kinds: about " +
+                   std::to_string(static_cast<int>(100 * mix->weight + 0.5)) + " % like " +
+                   mix->first + ", the rest like " + mix->second +
+                   "; waits until one of them is alone");
   }
   return retrain(q, match, decision);
 }
 
-// No alarm: what is learned as benign after a deployment may be the drift itself, if another version fits far better.
+// No alarm: what is learned as benign after a deployment may be the drift itself, if another
+// version fits far better.
 bool anotherFitsBetter(const Question& q, const MatchInput& input, const Match& match) {
   if (input.live.rows() < q.policy.minSamples || match.target.empty()) return false;
   const auto own = distance(input.live, *q.serving.profile);
-  return own && own->effect > q.policy.toleranceFloor && significant(*own, q.policy) && match.distance < q.policy.ratio * own->effect;
+  return own && own->effect > q.policy.toleranceFloor && significant(*own, q.policy) &&
+         match.distance < q.policy.ratio * own->effect;
 }
 
 Decision& quiet(const Question& q, Decision& decision) {
   const auto& stream = q.stream;
-  const MatchInput input{stream.recent, q.candidates, q.serving.version, stream.tolerance, q.history.refused};
+  const MatchInput input{stream.recent, q.candidates, q.serving.version, stream.tolerance,
+                         q.history.refused};
   const auto match = matchVersions(input, q.policy);
   copyMatch(match, stream.recent, decision);
   if (const auto found = distance(stream.recent, *q.serving.profile)) {
@@ -168,13 +196,14 @@ Decision& quiet(const Question& q, Decision& decision) {
   }
   if (alternates(stream)) {
     return say(decision, Action::Hold, "MixedStream",
-               "kinds of data take turns: some of the last windows are of the kind of " + q.serving.version + " and some are not");
+               "kinds of data take turns: some of the last windows are of the kind of " +
+                   q.serving.version + " and some are not");
   }
   if (stream.looks.back().drifted) {
     decision.firstDriftedMs = stream.looks.back().firstMs;
     return say(decision, Action::Hold, "Suspected",
-               "the newest window is away from the training data of " + q.serving.version + "; " + std::to_string(q.policy.windowsInARow) +
-                   " in a row make an alarm");
+               "the newest window is away from the training data of " + q.serving.version + "; " +
+                   std::to_string(q.policy.windowsInARow) + " in a row make an alarm");
   }
   if (anotherFitsBetter(q, input, match)) {
     decision.drifted = true;
@@ -183,13 +212,16 @@ Decision& quiet(const Question& q, Decision& decision) {
   }
   if (!stream.learned) {
     return say(decision, Action::Hold, "Learning",
-               "learns how far live rows are from the training data of " + q.serving.version + ": window " + std::to_string(stream.looks.size()) +
-                   " of " + std::to_string(q.policy.learnWindows) + "; only a strong drift counts until then");
+               "learns how far live rows are from the training data of " + q.serving.version +
+                   ": window " + std::to_string(stream.looks.size()) + " of " +
+                   std::to_string(q.policy.learnWindows) +
+                   "; only a strong drift counts until then");
   }
   decision.version = q.serving.version;
   return say(decision, Action::Clear, "NoDrift",
-             "the last " + rowsText(decision.samples) + " are " + decimal(decision.score) + " away from the training data of " + q.serving.version +
-                 " (tolerated " + decimal(decision.tolerance) + ")");
+             "the last " + rowsText(decision.samples) + " are " + decimal(decision.score) +
+                 " away from the training data of " + q.serving.version + " (tolerated " +
+                 decimal(decision.tolerance) + ")");
 }
 
 }  // namespace
@@ -204,28 +236,38 @@ std::string_view to_string(Action action) {
   return "Hold";
 }
 
-Decision decide(const std::vector<Window>& windows, const std::vector<Candidate>& candidates, const std::string& serving,
-                const Policy& policy, const History& history, std::int64_t nowMs) {
+Decision decide(const std::vector<Window>& windows, const std::vector<Candidate>& candidates,
+                const std::string& serving, const Policy& policy, const History& history,
+                std::int64_t nowMs) {
   Decision decision;
   const auto* candidate = servingOf(candidates, serving);
   if (!candidate || !candidate->profile || candidate->profile->rows() < 4) {
     return say(decision, Action::Hold, "NoServingProfile",
-               "version '" + serving + "' has no profile of its training data, so nothing can be compared with it: publish it with one");
+               "version '" + serving +
+                   "' has no profile of its training data, so nothing can be compared with it: "
+                   "publish it with one");
   }
   std::vector<const Window*> own;
   std::int64_t otherBasis = 0;
   for (const auto& window : windows) {
     if (window.servedVersion != serving) continue;
-    if (window.profile.basisId() == candidate->profile->basisId()) own.push_back(&window);
-    else ++otherBasis;
+    if (window.profile.basisId() == candidate->profile->basisId())
+      own.push_back(&window);
+    else
+      ++otherBasis;
   }
   auto learned = history.learnedTolerance;
-  if (learned) learned = std::clamp(*learned, policy.toleranceFloor, std::max(policy.toleranceFloor, policy.toleranceCap));
+  if (learned)
+    learned = std::clamp(*learned, policy.toleranceFloor,
+                         std::max(policy.toleranceFloor, policy.toleranceCap));
   const auto stream = readStream(own, *candidate->profile, policy, learned);
   if (stream.looks.empty()) {
     return say(decision, Action::Hold, "NoWindows",
-               otherBasis > 0 && own.empty() ? std::to_string(otherBasis) + " windows of " + serving + " have another basis than its profile: its columns differ"
-                                             : "no window of " + serving + " with " + std::to_string(policy.minWindowRows) + " rows has closed yet");
+               otherBasis > 0 && own.empty()
+                   ? std::to_string(otherBasis) + " windows of " + serving +
+                         " have another basis than its profile: its columns differ"
+                   : "no window of " + serving + " with " + std::to_string(policy.minWindowRows) +
+                         " rows has closed yet");
   }
   decision.tolerance = stream.tolerance;
   decision.learnedTolerance = stream.learned;

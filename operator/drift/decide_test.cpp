@@ -16,7 +16,8 @@ using testing::rowsOf;
 
 const Kind kA{}, kB{4, 8}, kC{-4, -8};
 
-// One model whose requests come in windows of 50 rows; what is decided is only looked at, unless a test acts on it.
+// One model whose requests come in windows of 50 rows; what is decided is only looked at, unless a
+// test acts on it.
 struct DecideTest : ::testing::Test {
   Basis basis = *Basis::fit({"x", "y"}, rowsOf(kA, 200, 1));
   std::deque<Profile> profiles;
@@ -28,7 +29,9 @@ struct DecideTest : ::testing::Test {
   std::int64_t now = 1'000'000'000;
   unsigned seed = 100;
 
-  void addVersion(const std::string& name, const Kind& kind, int count = 200) { addProfile(name, rowsOf(kind, count, ++seed)); }
+  void addVersion(const std::string& name, const Kind& kind, int count = 200) {
+    addProfile(name, rowsOf(kind, count, ++seed));
+  }
   void addProfile(const std::string& name, const std::vector<Row>& rows) {
     profiles.push_back(profileOf(basis, rows));
     candidates.push_back({name, &profiles.back(), now += 1000});
@@ -154,6 +157,37 @@ TEST_F(DecideTest, ReturningDataSwitchesToTheVersionTrainedOnIt) {
   EXPECT_EQ(decision.nearest, "v1");
   EXPECT_GT(decision.margin, 0.5);
   EXPECT_NE(decision.message.find("v1"), std::string::npos);
+}
+
+// A version that has just been switched back to must lose its place again as soon: before its
+// tolerance is learned, while it is learned (300 rows are the 6 windows), and after.
+TEST_F(DecideTest, DataThatTurnsAgainSoonAfterTheReturnSwitchesAgain) {
+  addVersion("v1", kA);
+  addVersion("v2", kB);
+  for (const int before : {50, 100, 300, 350, 500}) {
+    serve("v2");
+    traffic(kB, 300);
+    ASSERT_EQ(traffic(kA, 200).version, "v1") << before;
+    serve("v1");
+    traffic(kA, before);
+    EXPECT_EQ(traffic(kB, 150).reason, "CollectingRows") << before;
+    const auto decision = traffic(kB, 50);
+    EXPECT_EQ(decision.action, Action::Switch) << before << ": " << decision.message;
+    EXPECT_EQ(decision.version, "v2") << before;
+    EXPECT_EQ(decision.samples, policy.minSamples) << "rows of before the alarm do not count";
+  }
+}
+
+TEST_F(DecideTest, TheRetrainCoolDownDoesNotHoldASwitchToKnownData) {
+  addVersion("v1", kA);
+  addVersion("v2", kB);
+  history.lastRetrainMs = history.lastActionMs = now;
+  traffic(kA, 400);
+  const auto held = traffic(kB, 200);
+  EXPECT_EQ(held.reason, "Cooldown") << "the short one, of any action";
+  now = *history.lastActionMs + policy.cooldownMs;
+  EXPECT_EQ(ask().action, Action::Switch) << "the long one is for trainings";
+  EXPECT_EQ(ask().version, "v2");
 }
 
 TEST_F(DecideTest, UnknownDataRetrainsThoughOtherVersionsAreKept) {

@@ -18,11 +18,11 @@ constexpr double kRounding = 1e-5;  // what the fixed point leaves in a distance
 // What the distances need of one profile.
 struct Summary {
   double n = 0;
-  Eigen::VectorXd mean;      // Fourier
-  double norm = 0;           // ‖mean‖²
-  double unbiased = 0;       // mean of k(x, x') over pairs of different rows
-  double trace = 0;          // tr(Σ): |phi| = 1
-  double covarianceSq = 0;   // tr(Σ²)
+  Eigen::VectorXd mean;     // Fourier
+  double norm = 0;          // ‖mean‖²
+  double unbiased = 0;      // mean of k(x, x') over pairs of different rows
+  double trace = 0;         // tr(Σ): |phi| = 1
+  double covarianceSq = 0;  // tr(Σ²)
 };
 
 Summary summarize(const Profile& profile) {
@@ -39,20 +39,24 @@ Summary summarize(const Profile& profile) {
 
 Expected<void> comparable(const Profile& p, const Profile& q) {
   if (p.basisId().empty() || p.basisId() != q.basisId()) {
-    return invalid("profiles: have different bases, '" + p.basisId() + "' and '" + q.basisId() + "'");
+    return invalid("profiles: have different bases, '" + p.basisId() + "' and '" + q.basisId() +
+                   "'");
   }
   if (std::min(p.rows(), q.rows()) < kLeastRows) {
-    return invalid("profiles: need at least " + std::to_string(kLeastRows) + " rows each, have " + std::to_string(p.rows()) +
-                   " and " + std::to_string(q.rows()));
+    return invalid("profiles: need at least " + std::to_string(kLeastRows) + " rows each, have " +
+                   std::to_string(p.rows()) + " and " + std::to_string(q.rows()));
   }
   return {};
 }
 
-double share(double mmd2, double norms) { return norms > 0 ? std::clamp(mmd2 / norms, 0.0, 1.0) : 0; }
+double share(double mmd2, double norms) {
+  return norms > 0 ? std::clamp(mmd2 / norms, 0.0, 1.0) : 0;
+}
 
 // The null is Σᵢ λᵢ χ²₁ · scale, less its mean: as a χ² with that mean and variance.
 double pValueOf(double mmd2, double scale, double trace, double covarianceSq) {
-  if (trace <= 1e-9 || covarianceSq <= 1e-18) return mmd2 > 1e-4 ? 0 : 1;  // rows that are all the same
+  if (trace <= 1e-9 || covarianceSq <= 1e-18)
+    return mmd2 > 1e-4 ? 0 : 1;  // rows that are all the same
   const double freedom = trace * trace / covarianceSq;
   const double statistic = (mmd2 / scale + trace) * trace / covarianceSq;
   return statistic <= 0 ? 1 : boost::math::gamma_q(freedom / 2, statistic / 2);
@@ -71,12 +75,15 @@ Eigen::MatrixXd rootOf(const Eigen::MatrixXd& symmetric) {
 // Shares of the bins and of what is missing; NaN counts as missing for people.
 std::vector<double> sharesOf(const FeatureCounts& counts, std::int64_t rows) {
   std::vector<double> out;
-  for (const auto count : counts.bins) out.push_back(static_cast<double>(count) / static_cast<double>(rows));
+  for (const auto count : counts.bins)
+    out.push_back(static_cast<double>(count) / static_cast<double>(rows));
   out.push_back(static_cast<double>(counts.missing + counts.nan) / static_cast<double>(rows));
   return out;
 }
 
-double divergence(double part, double middle) { return part > 0 ? part * std::log2(part / middle) : 0; }
+double divergence(double part, double middle) {
+  return part > 0 ? part * std::log2(part / middle) : 0;
+}
 
 }  // namespace
 
@@ -105,12 +112,15 @@ std::optional<double> frechet(const Profile& p, const Profile& q) {
   const Eigen::MatrixXd root = rootOf(first);
   const double between = rootOf(root * second * root).trace();
   const double means = (Vector(m1.data(), dim) - Vector(m2.data(), dim)).squaredNorm();
-  return std::max(0.0, means + first.trace() + second.trace() - 2 * between) / static_cast<double>(dim);
+  return std::max(0.0, means + first.trace() + second.trace() - 2 * between) /
+         static_cast<double>(dim);
 }
 
 std::vector<FeatureDistance> perFeature(const Profile& p, const Profile& q) {
   std::vector<FeatureDistance> out;
-  if (p.basisId() != q.basisId() || p.rows() == 0 || q.rows() == 0 || p.features().size() != q.features().size()) return out;
+  if (p.basisId() != q.basisId() || p.rows() == 0 || q.rows() == 0 ||
+      p.features().size() != q.features().size())
+    return out;
   for (std::size_t i = 0; i < p.features().size(); ++i) {
     const auto a = sharesOf(p.features()[i], p.rows()), b = sharesOf(q.features()[i], q.rows());
     if (a.size() != b.size()) return {};
@@ -121,7 +131,8 @@ std::vector<FeatureDistance> perFeature(const Profile& p, const Profile& q) {
     }
     out.push_back({static_cast<int>(i), std::clamp(sum, 0.0, 1.0)});
   }
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.jensenShannon > b.jensenShannon; });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const auto& a, const auto& b) { return a.jensenShannon > b.jensenShannon; });
   return out;
 }
 
@@ -130,13 +141,15 @@ Expected<Mixture> nearestMixture(const Profile& live, const Profile& a, const Pr
     if (auto good = comparable(live, *known); !good) return tl::unexpected(good.error());
   }
   const Summary l = summarize(live), p = summarize(a), q = summarize(b);
-  // Squared distance of l to w·p + (1-w)·q is a parabola in w; all inner products without a row's own with itself.
+  // Squared distance of l to w·p + (1-w)·q is a parabola in w; all inner products without a row's
+  // own with itself.
   const double lp = l.mean.dot(p.mean), lq = l.mean.dot(q.mean), pq = p.mean.dot(q.mean);
   const double curve = p.unbiased + q.unbiased - 2 * pq;
   Mixture out;
   out.weight = curve > 1e-9 ? std::clamp((lp - lq - pq + q.unbiased) / curve, 0.0, 1.0) : 0.5;
   const double w = out.weight, v = 1 - out.weight;
-  const double mmd2 = l.unbiased + w * w * p.unbiased + v * v * q.unbiased + 2 * w * v * pq - 2 * w * lp - 2 * v * lq;
+  const double mmd2 = l.unbiased + w * w * p.unbiased + v * v * q.unbiased + 2 * w * v * pq -
+                      2 * w * lp - 2 * v * lq;
   // The mixture has the noise of both its parts, by the squares of their weights.
   const double scale = 1 / l.n + w * w / p.n + v * v / q.n;
   out.effect = share(mmd2, l.norm + w * w * p.norm + v * v * q.norm + 2 * w * v * pq);

@@ -13,7 +13,9 @@ using testing::rowsOf;
 
 struct DistanceTest : ::testing::Test {
   Basis basis = *Basis::fit({"x", "y"}, rowsOf({}, 500, 1));
-  Profile of(const Kind& kind, int count, unsigned seed) const { return profileOf(basis, rowsOf(kind, count, seed)); }
+  Profile of(const Kind& kind, int count, unsigned seed) const {
+    return profileOf(basis, rowsOf(kind, count, seed));
+  }
 };
 
 TEST_F(DistanceTest, OneSourceIsZeroOnAverageAndSeldomSignificant) {
@@ -68,13 +70,17 @@ TEST_F(DistanceTest, AMixOfKnownKindsIsToldFromANewKind) {
   const auto found = *nearestMixture(mixed, a, b);
   EXPECT_NEAR(found.weight, 0.3, 0.06);
   EXPECT_LT(found.z, 5);
-  EXPECT_GT(nearestMixture(of({2, 4}, 200, 6), a, b)->z, 20) << "between the two is no mix of the two";
+  EXPECT_GT(nearestMixture(of({2, 4}, 200, 6), a, b)->z, 20)
+      << "between the two is no mix of the two";
 }
 
 TEST_F(DistanceTest, WhatCannotBeComparedIsAnError) {
   const auto other = *Basis::fit({"x", "y"}, rowsOf({1, 1}, 500, 1));
-  EXPECT_NE(distance(of({}, 50, 1), profileOf(other, rowsOf({}, 50, 1))).error().message.find("bases"), std::string::npos);
-  EXPECT_NE(distance(of({}, 3, 1), of({}, 50, 1)).error().message.find("at least 4 rows"), std::string::npos);
+  EXPECT_NE(
+      distance(of({}, 50, 1), profileOf(other, rowsOf({}, 50, 1))).error().message.find("bases"),
+      std::string::npos);
+  EXPECT_NE(distance(of({}, 3, 1), of({}, 50, 1)).error().message.find("at least 4 rows"),
+            std::string::npos);
   EXPECT_FALSE(distance(Profile(), Profile()));
   EXPECT_FALSE(nearestMixture(of({}, 50, 1), of({}, 3, 1), of({}, 50, 1)));
   EXPECT_FALSE(frechet(of({}, 50, 1), Profile()));

@@ -1,4 +1,5 @@
-// Reading JSON that somebody else wrote: each getter checks type and range, and its error names the field.
+// Reading JSON that somebody else wrote: each getter checks type and range, and its error names the
+// field.
 #pragma once
 
 #include <cmath>
@@ -16,8 +17,8 @@ inline tl::unexpected<Error> invalid(std::string message) {
   return fail(ErrorCode::InvalidArgument, std::move(message));
 }
 
-inline Expected<const nlohmann::json*> fieldOf(const nlohmann::json& object, const std::string& where,
-                                               const char* name) {
+inline Expected<const nlohmann::json*> fieldOf(const nlohmann::json& object,
+                                               const std::string& where, const char* name) {
   if (!object.is_object()) return invalid(where + ": must be an object");
   const auto it = object.find(name);
   if (it == object.end()) return invalid(where + "." + name + ": is missing");
@@ -56,9 +57,9 @@ inline Expected<double> finiteOf(const nlohmann::json& value, const std::string&
 }
 
 // The length is checked before anything is allocated.
-inline Expected<std::vector<std::int64_t>> intsOf(const nlohmann::json& value, const std::string& where,
-                                                  std::size_t length, std::int64_t least,
-                                                  std::int64_t most) {
+inline Expected<std::vector<std::int64_t>> intsOf(const nlohmann::json& value,
+                                                  const std::string& where, std::size_t length,
+                                                  std::int64_t least, std::int64_t most) {
   if (!value.is_array() || value.size() != length) {
     return invalid(where + ": must be an array of " + std::to_string(length) + " integers");
   }

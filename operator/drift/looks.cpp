@@ -5,11 +5,14 @@
 namespace reprise::drift {
 namespace {
 
-constexpr double kMaxPValue = 1e-5;       // of one look: about one in 1e5 windows of the same source, and two in a row are asked
-constexpr std::size_t kMaxLooks = 256;    // the newest; older ones only teach the tolerance
-constexpr std::int64_t kMostRows = 5;     // times minSamples
-constexpr std::int64_t kLongLook = 4;       // times minSamples: for drifts that minSamples rows do not show
-constexpr double kSuspect = 1.5;          // z from which a look may belong to a drift that only several show
+constexpr double kMaxPValue =
+    1e-5;  // of one look: about one in 1e5 windows of the same source, and two in a row are asked
+constexpr std::size_t kMaxLooks = 256;  // the newest; older ones only teach the tolerance
+constexpr std::int64_t kMostRows = 5;   // times minSamples
+constexpr std::int64_t kLongLook =
+    4;  // times minSamples: for drifts that minSamples rows do not show
+constexpr double kSuspect =
+    1.5;  // z from which a look may belong to a drift that only several show
 
 std::vector<Look> join(const std::vector<const Window*>& windows, const Policy& policy) {
   std::vector<Look> out;
@@ -18,7 +21,7 @@ std::vector<Look> join(const std::vector<const Window*>& windows, const Policy& 
     if (window->profile.rows() == 0) continue;
     if (open.profile.rows() == 0) open.firstMs = window->firstMs;
     open.lastMs = window->lastMs;
-    if (!open.profile.merge(window->profile)) continue;   // a shape that lies about its basis
+    if (!open.profile.merge(window->profile)) continue;  // a shape that lies about its basis
     if (open.profile.rows() < std::max<std::int64_t>(4, policy.minWindowRows)) continue;
     out.push_back(std::move(open));
     open = Look();
@@ -30,10 +33,11 @@ bool away(const Distance& distance, double tolerance, const Policy& policy) {
   return distance.effect > tolerance && significant(distance, policy);
 }
 
-// The rows of looks[from], and those before it down to looks[first] as long as they do not differ from them and there are not
-// `enough`.
+// The rows of looks[from], and those before it down to looks[first] as long as they do not differ
+// from them and there are not `enough`.
 template <class Enough>
-Profile backFrom(const std::vector<Look>& looks, std::size_t from, std::size_t first, const Policy& policy, Enough enough) {
+Profile backFrom(const std::vector<Look>& looks, std::size_t from, std::size_t first,
+                 const Policy& policy, Enough enough) {
   Profile out;
   for (std::size_t i = from + 1; i-- > first;) {
     const auto apart = out.rows() > 0 ? distance(looks[i].profile, out) : Expected<Distance>{};
@@ -43,9 +47,11 @@ Profile backFrom(const std::vector<Look>& looks, std::size_t from, std::size_t f
   return out;
 }
 
-// Whether the newest rows up to looks[last], minSamples of them or four times as many, are away together: that shows what is
-// too small for each look. Only looks alike are joined, so that a burst of other data is no drift of those after it.
-bool driftTogether(const std::vector<Look>& looks, std::size_t last, double tolerance, const Profile& serving, const Policy& policy) {
+// Whether the newest rows up to looks[last], minSamples of them or four times as many, are away
+// together: that shows what is too small for each look. Only looks alike are joined, so that a
+// burst of other data is no drift of those after it.
+bool driftTogether(const std::vector<Look>& looks, std::size_t last, double tolerance,
+                   const Profile& serving, const Policy& policy) {
   std::int64_t wanted = policy.minSamples;
   bool found = false;
   backFrom(looks, last, 0, policy, [&](const Profile& together) {
@@ -65,13 +71,15 @@ double learn(const std::vector<const Look*>& looks, const Profile& serving, cons
   double most = 0;
   for (const auto* look : looks) {
     (void)all.merge(look->profile);
-    if (look->serving.z > 2) most = std::max(most, look->serving.effect * (1 - 2 / look->serving.z));
+    if (look->serving.z > 2)
+      most = std::max(most, look->serving.effect * (1 - 2 / look->serving.z));
   }
   if (const auto together = distance(all, serving)) most = std::max(most, together->effect);
   return std::clamp(2 * most, policy.toleranceFloor, policy.toleranceCap);
 }
 
-// The tolerance of each look: the cap while it is learned, so that a strong drift is seen from the first window on.
+// The tolerance of each look: the cap while it is learned, so that a strong drift is seen from the
+// first window on.
 std::vector<double> tolerances(Stream& stream, const Profile& serving, const Policy& policy) {
   std::vector<double> out;
   std::vector<const Look*> clean;
@@ -79,17 +87,20 @@ std::vector<double> tolerances(Stream& stream, const Profile& serving, const Pol
     out.push_back(stream.learned.value_or(policy.toleranceCap));
     if (stream.learned || away(look.serving, policy.toleranceCap, policy)) continue;
     clean.push_back(&look);
-    if (static_cast<int>(clean.size()) >= policy.learnWindows) stream.learned = learn(clean, serving, policy);
+    if (static_cast<int>(clean.size()) >= policy.learnWindows)
+      stream.learned = learn(clean, serving, policy);
   }
   stream.tolerance = stream.learned.value_or(policy.toleranceCap);
   return out;
 }
 
-void mark(Stream& stream, const std::vector<double>& tolerance, const Profile& serving, const Policy& policy) {
+void mark(Stream& stream, const std::vector<double>& tolerance, const Profile& serving,
+          const Policy& policy) {
   auto& looks = stream.looks;
   for (std::size_t i = 0; i < looks.size(); ++i) {
     looks[i].ownDrift = looks[i].drifted = away(looks[i].serving, tolerance[i], policy);
-    if (!looks[i].ownDrift) looks[i].drifted = driftTogether(looks, i, tolerance[i], serving, policy);
+    if (!looks[i].ownDrift)
+      looks[i].drifted = driftTogether(looks, i, tolerance[i], serving, policy);
   }
 }
 
@@ -104,8 +115,12 @@ void findAlarm(Stream& stream, const std::vector<double>& tolerance, const Polic
     if (stream.alarm || drifted < policy.windowsInARow) continue;
     stream.alarm = true;
     stream.alarmFirst = i + 1 - static_cast<std::size_t>(drifted);
-    const auto suspect = [&](std::size_t j) { return looks[j].serving.z > kSuspect && looks[j].serving.effect > tolerance[j]; };
-    while (!looks[stream.alarmFirst].ownDrift && stream.alarmFirst > 0 && suspect(stream.alarmFirst - 1)) --stream.alarmFirst;
+    const auto suspect = [&](std::size_t j) {
+      return looks[j].serving.z > kSuspect && looks[j].serving.effect > tolerance[j];
+    };
+    while (!looks[stream.alarmFirst].ownDrift && stream.alarmFirst > 0 &&
+           suspect(stream.alarmFirst - 1))
+      --stream.alarmFirst;
   }
 }
 
@@ -115,8 +130,8 @@ bool significant(const Distance& distance, const Policy& policy) {
   return distance.z > policy.zThreshold && distance.pValue < kMaxPValue;
 }
 
-Stream readStream(const std::vector<const Window*>& windows, const Profile& serving, const Policy& policy,
-                  const std::optional<double>& learned) {
+Stream readStream(const std::vector<const Window*>& windows, const Profile& serving,
+                  const Policy& policy, const std::optional<double>& learned) {
   Stream out;
   out.learned = learned;
   for (auto& look : join(windows, policy)) {

@@ -1,4 +1,5 @@
-// The live stream as the decision sees it: windows joined to looks, which of them drifted, and the newest rows of one kind.
+// The live stream as the decision sees it: windows joined to looks, which of them drifted, and the
+// newest rows of one kind.
 #pragma once
 
 #include <cstdint>
@@ -9,35 +10,35 @@
 
 namespace reprise::drift {
 
-// Whether the distance is more than sampling explains. Where few directions carry the variance the null has a long right
-// tail and z alone says yes too often; the fitted χ² is asked too.
+// Whether the distance is more than sampling explains. Where few directions carry the variance the
+// null has a long right tail and z alone says yes too often; the fitted χ² is asked too.
 bool significant(const Distance& distance, const Policy& policy);
 
 // One or more windows with at least Policy::minWindowRows rows together.
 struct Look {
   std::int64_t firstMs = 0, lastMs = 0;
   Profile profile;
-  Distance serving;        // of its own rows to the serving version
-  bool ownDrift = false;   // those alone are away
-  bool drifted = false;    // those, or with the looks before that are like them
+  Distance serving;       // of its own rows to the serving version
+  bool ownDrift = false;  // those alone are away
+  bool drifted = false;   // those, or with the looks before that are like them
 };
 
 struct Stream {
   std::vector<Look> looks;
-  Profile recent;                      // the newest looks, minSamples rows where there are as many
+  Profile recent;  // the newest looks, minSamples rows where there are as many
   std::int64_t recentFirstMs = 0;
-  double tolerance = 0;                // in force for the newest look
+  double tolerance = 0;  // in force for the newest look
   std::optional<double> learned;
   bool alarm = false;
-  std::size_t alarmFirst = 0;          // look
+  std::size_t alarmFirst = 0;  // look
 };
 
 // `windows`: of one version and one basis, oldest first.
-Stream readStream(const std::vector<const Window*>& windows, const Profile& serving, const Policy& policy,
-                  const std::optional<double>& learned);
+Stream readStream(const std::vector<const Window*>& windows, const Profile& serving,
+                  const Policy& policy, const std::optional<double>& learned);
 
-// The newest looks, back to `first` at most, that do not differ from each other: rows of before a change, or of the
-// moment of it, do not count. At most 5 * minSamples rows.
+// The newest looks, back to `first` at most, that do not differ from each other: rows of before a
+// change, or of the moment of it, do not count. At most 5 * minSamples rows.
 Profile newestOfOneKind(const Stream& stream, std::size_t first, const Policy& policy);
 
 }  // namespace reprise::drift

@@ -7,10 +7,12 @@
 namespace reprise::drift {
 namespace {
 
-constexpr std::int64_t kLeastTrainingRows = 30;   // with fewer nothing is significant, and all would match
-constexpr double kLeastShare = 0.08;              // of the smaller part of a mix: less is no mix
-constexpr double kKindsApart = 0.1;               // effect between kinds whose mix can be told from both
-constexpr std::int64_t kPatience = 4;             // times minSamples, until the nearest of two that fit is taken
+constexpr std::int64_t kLeastTrainingRows =
+    30;                               // with fewer nothing is significant, and all would match
+constexpr double kLeastShare = 0.08;  // of the smaller part of a mix: less is no mix
+constexpr double kKindsApart = 0.1;   // effect between kinds whose mix can be told from both
+constexpr std::int64_t kPatience =
+    4;  // times minSamples, until the nearest of two that fit is taken
 
 bool fits(const Distance& distance, const Policy& policy) {
   if (distance.effect >= policy.ratioMaxEffect) return false;
@@ -22,24 +24,31 @@ bool contains(const std::vector<std::string>& list, const std::string& name) {
 }
 
 const Candidate* find(const std::vector<Candidate>& candidates, const std::string& version) {
-  const auto it = std::find_if(candidates.begin(), candidates.end(), [&](const auto& one) { return one.version == version; });
+  const auto it = std::find_if(candidates.begin(), candidates.end(),
+                               [&](const auto& one) { return one.version == version; });
   return it == candidates.end() ? nullptr : &*it;
 }
 
-bool sameKind(const std::vector<Candidate>& candidates, const std::string& a, const std::string& b, const Policy& policy) {
+bool sameKind(const std::vector<Candidate>& candidates, const std::string& a, const std::string& b,
+              const Policy& policy) {
   return matches(*find(candidates, a)->profile, *find(candidates, b)->profile, policy);
 }
 
 void rank(const MatchInput& input, Match& out) {
   for (const auto& candidate : input.candidates) {
     const bool enough = candidate.profile && candidate.profile->rows() >= kLeastTrainingRows;
-    const auto found = enough ? distance(input.live, *candidate.profile) : Expected<Distance>(fail(ErrorCode::InvalidArgument, ""));
-    if (found) out.ranked.push_back({candidate.version, *found, false});
-    else out.incomparable.push_back(candidate.version);
+    const auto found = enough ? distance(input.live, *candidate.profile)
+                              : Expected<Distance>(fail(ErrorCode::InvalidArgument, ""));
+    if (found)
+      out.ranked.push_back({candidate.version, *found, false});
+    else
+      out.incomparable.push_back(candidate.version);
   }
-  // Unclamped: two that are both nearer than sampling can tell still have an order. Names make it complete.
+  // Unclamped: two that are both nearer than sampling can tell still have an order. Names make it
+  // complete.
   std::sort(out.ranked.begin(), out.ranked.end(), [](const auto& a, const auto& b) {
-    return a.distance.mmd2 != b.distance.mmd2 ? a.distance.mmd2 < b.distance.mmd2 : a.version < b.version;
+    return a.distance.mmd2 != b.distance.mmd2 ? a.distance.mmd2 < b.distance.mmd2
+                                              : a.version < b.version;
   });
 }
 
@@ -47,7 +56,9 @@ void choose(const MatchInput& input, const Policy& policy, Match& out) {
   const Ranked* second = nullptr;
   const auto& nearest = out.ranked.front();
   for (const auto& one : out.ranked) {
-    if (!second && !sameKind(input.candidates, one.version, nearest.version, policy) && one.version != nearest.version) second = &one;
+    if (!second && !sameKind(input.candidates, one.version, nearest.version, policy) &&
+        one.version != nearest.version)
+      second = &one;
   }
   out.nearest = nearest.version;
   out.distance = nearest.distance.effect;
@@ -58,19 +69,22 @@ void choose(const MatchInput& input, const Policy& policy, Match& out) {
   }
   const bool farSecond = second && significant(second->distance, policy) &&
                          nearest.distance.effect < policy.ratio * second->distance.effect;
-  // By ratio only where another version than the serving one is nearest: that something else is farther does not make
-  // a drifted version right.
-  const bool byRatio = farSecond && nearest.version != input.serving && nearest.distance.effect < policy.ratioMaxEffect;
+  // By ratio only where another version than the serving one is nearest: that something else is
+  // farther does not make a drifted version right.
+  const bool byRatio = farSecond && nearest.version != input.serving &&
+                       nearest.distance.effect < policy.ratioMaxEffect;
   const Candidate* target = nullptr;
   for (auto& one : out.ranked) {
     if (one.version == input.serving) {
-      one.accepted = out.servingAccepted = one.distance.effect <= input.tolerance || fits(one.distance, policy);
+      one.accepted = out.servingAccepted =
+          one.distance.effect <= input.tolerance || fits(one.distance, policy);
       continue;
     }
     if (contains(input.refused, one.version)) continue;
     one.accepted = fits(one.distance, policy) || (byRatio && one.version == nearest.version);
     if (!one.accepted) continue;
-    const bool ofNearest = one.version == nearest.version || sameKind(input.candidates, one.version, nearest.version, policy);
+    const bool ofNearest = one.version == nearest.version ||
+                           sameKind(input.candidates, one.version, nearest.version, policy);
     if (!ofNearest && !farSecond) out.ambiguous = input.live.rows() < kPatience * policy.minSamples;
     if (!ofNearest) continue;
     const auto* candidate = find(input.candidates, one.version);
@@ -79,7 +93,8 @@ void choose(const MatchInput& input, const Policy& policy, Match& out) {
   // What is nearest was refused: the next kind that fits.
   if (!target && contains(input.refused, nearest.version)) {
     for (const auto& one : out.ranked) {
-      if (!target && one.accepted && one.version != input.serving) target = find(input.candidates, one.version);
+      if (!target && one.accepted && one.version != input.serving)
+        target = find(input.candidates, one.version);
     }
     if (target) out.ambiguous = false;
   }
@@ -100,8 +115,10 @@ std::optional<KnownMix> knownMix(const MatchInput& input, const Policy& policy) 
   double least = 0;
   for (const auto& a : input.candidates) {
     for (const auto& b : input.candidates) {
-      if (&b == &a) break;   // each pair once
-      if (!a.profile || !b.profile || std::min(a.profile->rows(), b.profile->rows()) < kLeastTrainingRows) continue;
+      if (&b == &a) break;  // each pair once
+      if (!a.profile || !b.profile ||
+          std::min(a.profile->rows(), b.profile->rows()) < kLeastTrainingRows)
+        continue;
       const auto apart = distance(*a.profile, *b.profile);
       if (!apart || apart->effect < kKindsApart) continue;
       const auto mix = nearestMixture(input.live, *a.profile, *b.profile);

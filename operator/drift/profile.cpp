@@ -17,7 +17,9 @@ using ProbeMatrix = Eigen::Matrix<double, kProbes, kFourierDim>;
 
 constexpr double kUnit = 65536, kOuterUnit = 1024;
 
-constexpr std::size_t triangle(int size) { return static_cast<std::size_t>(size) * static_cast<std::size_t>(size + 1) / 2; }
+constexpr std::size_t triangle(int size) {
+  return static_cast<std::size_t>(size) * static_cast<std::size_t>(size + 1) / 2;
+}
 
 // The same ±1 for everybody: profiles are added.
 const ProbeMatrix& probes() {
@@ -48,9 +50,11 @@ bool sameShape(const std::vector<FeatureCounts>& a, const std::vector<FeatureCou
                     [](const auto& x, const auto& y) { return x.bins.size() == y.bins.size(); });
 }
 
-Expected<FeatureCounts> countsFromJson(const json& value, const std::string& where, std::int64_t rows) {
+Expected<FeatureCounts> countsFromJson(const json& value, const std::string& where,
+                                       std::int64_t rows) {
   FeatureCounts out;
-  for (auto [name, target] : {std::pair{"missing", &out.missing}, {"nan", &out.nan}, {"infinite", &out.infinite}}) {
+  for (auto [name, target] :
+       {std::pair{"missing", &out.missing}, {"nan", &out.nan}, {"infinite", &out.infinite}}) {
     const auto field = fieldOf(value, where, name);
     if (!field) return tl::unexpected(field.error());
     const auto number = intOf(**field, where + "." + name, 0, rows);
@@ -60,7 +64,8 @@ Expected<FeatureCounts> countsFromJson(const json& value, const std::string& whe
   const auto bins = fieldOf(value, where, "bins");
   if (!bins) return tl::unexpected(bins.error());
   if (!(*bins)->is_array() || (*bins)->empty() || (*bins)->size() > kMaxBins) {
-    return invalid(where + ".bins: must be an array of 1 to " + std::to_string(kMaxBins) + " counts");
+    return invalid(where + ".bins: must be an array of 1 to " + std::to_string(kMaxBins) +
+                   " counts");
   }
   auto counts = intsOf(**bins, where + ".bins", (*bins)->size(), 0, rows);
   if (!counts) return tl::unexpected(counts.error());
@@ -75,8 +80,8 @@ Expected<FeatureCounts> countsFromJson(const json& value, const std::string& whe
 }
 
 // No sum is larger than rows times the largest that one row can add.
-Expected<Ints> sumsOf(const json& object, const std::string& where, const char* name, std::size_t length,
-                      std::int64_t rows, double largest) {
+Expected<Ints> sumsOf(const json& object, const std::string& where, const char* name,
+                      std::size_t length, std::int64_t rows, double largest) {
   const auto field = fieldOf(object, where, name);
   if (!field) return tl::unexpected(field.error());
   const std::int64_t bound = rows * static_cast<std::int64_t>(std::ceil(largest) + 1);
@@ -97,9 +102,11 @@ Profile::Profile(const Basis& basis) : basisId_(basis.id()), dim_(basis.embedded
 }
 
 Expected<void> Profile::add(const Basis& basis, const Row& row) {
-  if (basis.id() != basisId_) return invalid("profile: has the basis " + basisId_ + ", the row has " + basis.id());
+  if (basis.id() != basisId_)
+    return invalid("profile: has the basis " + basisId_ + ", the row has " + basis.id());
   if (row.size() != features_.size()) {
-    return invalid("row: has " + std::to_string(row.size()) + " cells, the basis " + std::to_string(features_.size()));
+    return invalid("row: has " + std::to_string(row.size()) + " cells, the basis " +
+                   std::to_string(features_.size()));
   }
   if (rows_ >= kMaxRows) return invalid("profile: is full");
   for (std::size_t i = 0; i < row.size(); ++i) {
@@ -117,8 +124,10 @@ Expected<void> Profile::add(const Basis& basis, const Row& row) {
   basis.embed(row, point);
   basis.fourier(point, wave);
   for (std::size_t i = 0; i < wave.size(); ++i) fourier_[i] += std::llround(wave[i] * kUnit);
-  const Eigen::Matrix<double, kProbes, 1> seen = probes() * Eigen::Map<const Eigen::VectorXd>(wave.data(), kFourierDim);
-  for (int i = 0; i < kProbes; ++i) probeSum_[static_cast<std::size_t>(i)] += std::llround(seen[i] * kUnit);
+  const Eigen::Matrix<double, kProbes, 1> seen =
+      probes() * Eigen::Map<const Eigen::VectorXd>(wave.data(), kFourierDim);
+  for (int i = 0; i < kProbes; ++i)
+    probeSum_[static_cast<std::size_t>(i)] += std::llround(seen[i] * kUnit);
   addOuter(probeOuter_, seen.data(), kProbes, kUnit);
   for (std::size_t i = 0; i < point.size(); ++i) sum_[i] += std::llround(point[i] * kUnit);
   if (!outer_.empty()) addOuter(outer_, point.data(), dim_, kOuterUnit);
@@ -134,7 +143,8 @@ Expected<void> Profile::merge(const Profile& other) {
   }
   // Two that were read from elsewhere can name the same basis and still differ.
   if (other.basisId_ != basisId_ || other.dim_ != dim_ || !sameShape(features_, other.features_)) {
-    return invalid("profile: of the basis " + other.basisId_ + " cannot be merged into one of " + basisId_);
+    return invalid("profile: of the basis " + other.basisId_ + " cannot be merged into one of " +
+                   basisId_);
   }
   if (other.rows_ > kMaxRows - rows_) return invalid("profile.rows: too many");
   rows_ += other.rows_;
@@ -155,16 +165,25 @@ Expected<void> Profile::merge(const Profile& other) {
 json Profile::toJson() const {
   json features = json::array();
   for (const auto& one : features_) {
-    features.push_back({{"missing", one.missing}, {"nan", one.nan}, {"infinite", one.infinite}, {"bins", one.bins}});
+    features.push_back({{"missing", one.missing},
+                        {"nan", one.nan},
+                        {"infinite", one.infinite},
+                        {"bins", one.bins}});
   }
-  return {{"version", 1}, {"basis", basisId_}, {"rows", rows_}, {"dim", dim_}, {"features", std::move(features)},
-          {"fourier", fourier_}, {"probes", {{"sum", probeSum_}, {"outer", probeOuter_}}},
+  return {{"version", 1},
+          {"basis", basisId_},
+          {"rows", rows_},
+          {"dim", dim_},
+          {"features", std::move(features)},
+          {"fourier", fourier_},
+          {"probes", {{"sum", probeSum_}, {"outer", probeOuter_}}},
           {"moments", {{"sum", sum_}, {"outer", outer_}}}};
 }
 
 Expected<Profile> Profile::parse(std::string_view text, std::size_t maxBytes) {
   if (text.size() > maxBytes) {
-    return invalid("profile: has " + std::to_string(text.size()) + " bytes, at most " + std::to_string(maxBytes) + " are read");
+    return invalid("profile: has " + std::to_string(text.size()) + " bytes, at most " +
+                   std::to_string(maxBytes) + " are read");
   }
   const auto value = json::parse(text, nullptr, false);
   if (value.is_discarded()) return invalid("profile: is not JSON");
@@ -173,7 +192,8 @@ Expected<Profile> Profile::parse(std::string_view text, std::size_t maxBytes) {
 
 Expected<Profile> Profile::fromJson(const json& value) {
   Profile out;
-  const auto number = [&](const char* name, std::int64_t least, std::int64_t most) -> Expected<std::int64_t> {
+  const auto number = [&](const char* name, std::int64_t least,
+                          std::int64_t most) -> Expected<std::int64_t> {
     const auto field = fieldOf(value, "profile", name);
     if (!field) return tl::unexpected(field.error());
     return intOf(**field, std::string("profile.") + name, least, most);
@@ -196,10 +216,12 @@ Expected<Profile> Profile::fromJson(const json& value) {
   const auto features = fieldOf(value, "profile", "features");
   if (!features) return tl::unexpected(features.error());
   if (!(*features)->is_array() || (*features)->empty() || (*features)->size() > kMaxFeatures) {
-    return invalid("profile.features: must be an array of 1 to " + std::to_string(kMaxFeatures) + " features");
+    return invalid("profile.features: must be an array of 1 to " + std::to_string(kMaxFeatures) +
+                   " features");
   }
   for (std::size_t i = 0; i < (*features)->size(); ++i) {
-    auto counts = countsFromJson((**features)[i], "profile.features[" + std::to_string(i) + "]", out.rows_);
+    auto counts =
+        countsFromJson((**features)[i], "profile.features[" + std::to_string(i) + "]", out.rows_);
     if (!counts) return tl::unexpected(counts.error());
     out.features_.push_back(std::move(*counts));
   }
@@ -214,11 +236,13 @@ Expected<Profile> Profile::fromJson(const json& value) {
     double largest;
   };
   const std::size_t outer = out.dim_ <= kMaxMomentDim ? triangle(out.dim_) : 0;
-  const Part parts[] = {{&out.fourier_, &value, "profile", "fourier", kFourierDim, kUnit / std::sqrt(128.0)},
-                        {&out.probeSum_, *probe, "profile.probes", "sum", kProbes, 16 * kUnit},
-                        {&out.probeOuter_, *probe, "profile.probes", "outer", triangle(kProbes), 256 * kUnit},
-                        {&out.sum_, *moments, "profile.moments", "sum", static_cast<std::size_t>(out.dim_), 17 * kUnit},
-                        {&out.outer_, *moments, "profile.moments", "outer", outer, 289 * kOuterUnit}};
+  const Part parts[] = {
+      {&out.fourier_, &value, "profile", "fourier", kFourierDim, kUnit / std::sqrt(128.0)},
+      {&out.probeSum_, *probe, "profile.probes", "sum", kProbes, 16 * kUnit},
+      {&out.probeOuter_, *probe, "profile.probes", "outer", triangle(kProbes), 256 * kUnit},
+      {&out.sum_, *moments, "profile.moments", "sum", static_cast<std::size_t>(out.dim_),
+       17 * kUnit},
+      {&out.outer_, *moments, "profile.moments", "outer", outer, 289 * kOuterUnit}};
   for (const auto& part : parts) {
     auto sums = sumsOf(*part.object, part.where, part.name, part.length, out.rows_, part.largest);
     if (!sums) return tl::unexpected(sums.error());
@@ -245,7 +269,8 @@ double Profile::fourierCovarianceSq() const {
     for (std::size_t j = i; j < kProbes; ++j, ++at) {
       if (i == j) continue;
       const double product = static_cast<double>(probeOuter_[at]) / kUnit;
-      const double means = static_cast<double>(probeSum_[i]) / kUnit * (static_cast<double>(probeSum_[j]) / kUnit) / n;
+      const double means = static_cast<double>(probeSum_[i]) / kUnit *
+                           (static_cast<double>(probeSum_[j]) / kUnit) / n;
       const double covariance = (product - means) / (n - 1);
       pairs += covariance * covariance;
     }
@@ -253,15 +278,18 @@ double Profile::fourierCovarianceSq() const {
   const double square = pairs / (kProbes * (kProbes - 1) / 2.0);
   double norm = 0;
   for (const double one : fourierMean()) norm += one * one;
-  const double trace = std::max(0.0, (1 - norm) * n / (n - 1));  // |phi| = 1, so the trace needs no probes
-  const double unbiased = (n - 1) * (n - 1) / ((n + 1) * (n - 2)) * (square - trace * trace / (n - 1));
+  const double trace =
+      std::max(0.0, (1 - norm) * n / (n - 1));  // |phi| = 1, so the trace needs no probes
+  const double unbiased =
+      (n - 1) * (n - 1) / ((n + 1) * (n - 2)) * (square - trace * trace / (n - 1));
   return std::max(unbiased, trace * trace / kFourierDim);
 }
 
 std::vector<double> Profile::mean() const {
   std::vector<double> out(sum_.size(), 0.0);
   if (rows_ == 0) return out;
-  for (std::size_t i = 0; i < sum_.size(); ++i) out[i] = static_cast<double>(sum_[i]) / kUnit / static_cast<double>(rows_);
+  for (std::size_t i = 0; i < sum_.size(); ++i)
+    out[i] = static_cast<double>(sum_[i]) / kUnit / static_cast<double>(rows_);
   return out;
 }
 
@@ -274,7 +302,8 @@ std::vector<double> Profile::covariance() const {
   std::size_t at = 0;
   for (std::size_t i = 0; i < dim; ++i) {
     for (std::size_t j = i; j < dim; ++j, ++at) {
-      const double value = (static_cast<double>(outer_[at]) / kOuterUnit - n * center[i] * center[j]) / (n - 1);
+      const double value =
+          (static_cast<double>(outer_[at]) / kOuterUnit - n * center[i] * center[j]) / (n - 1);
       out[i * dim + j] = out[j * dim + i] = value;
     }
   }
@@ -288,7 +317,8 @@ json ProfileDocument::toJson() const {
 Expected<ProfileDocument> ProfileDocument::fromJson(const json& value) {
   const auto version = fieldOf(value, "profile document", "apiVersion");
   if (!version) return tl::unexpected(version.error());
-  if (!intOf(**version, "apiVersion", 1, 1)) return invalid("apiVersion: only 1 is known; a newer Reprise wrote this");
+  if (!intOf(**version, "apiVersion", 1, 1))
+    return invalid("apiVersion: only 1 is known; a newer Reprise wrote this");
   const auto basisField = fieldOf(value, "profile document", "basis");
   if (!basisField) return tl::unexpected(basisField.error());
   const auto profileField = fieldOf(value, "profile document", "profile");

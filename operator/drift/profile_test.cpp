@@ -3,8 +3,8 @@
 #include <cmath>
 #include <random>
 
-#include <Eigen/Core>
 #include <gtest/gtest.h>
+#include <Eigen/Core>
 
 namespace reprise::drift {
 namespace {
@@ -15,7 +15,8 @@ std::vector<Row> rowsOf(int count, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal;
   std::vector<Row> rows;
-  for (int i = 0; i < count; ++i) rows.push_back({normal(random), 3 * normal(random), std::string(i % 3 ? "red" : "blue")});
+  for (int i = 0; i < count; ++i)
+    rows.push_back({normal(random), 3 * normal(random), std::string(i % 3 ? "red" : "blue")});
   return rows;
 }
 
@@ -57,8 +58,11 @@ TEST(ProfileTest, MissingNanInfiniteAndMistypedValuesAreCountedApart) {
   const auto b = basis();
   Profile profile(b);
   const double inf = INFINITY;
-  for (const Row& row : std::vector<Row>{{Cell(), 1.0, Cell()}, {double(NAN), 1.0, std::string("new")}, {inf, 1.0, 7.0},
-                                         {-inf, 1.0, std::string("red")}, {std::string("text"), 1.0, double(NAN)}}) {
+  for (const Row& row : std::vector<Row>{{Cell(), 1.0, Cell()},
+                                         {double(NAN), 1.0, std::string("new")},
+                                         {inf, 1.0, 7.0},
+                                         {-inf, 1.0, std::string("red")},
+                                         {std::string("text"), 1.0, double(NAN)}}) {
     ASSERT_TRUE(profile.add(b, row));
   }
   const auto& x = profile.features()[0];
@@ -95,6 +99,23 @@ TEST(ProfileTest, JsonComesBackEqualAndStaysSmall) {
   auto sum = profileOf(big, wide, 0, 50);
   while (sum.rows() < 1'000'000) ASSERT_TRUE(sum.merge(Profile(sum)));
   EXPECT_LT(sum.toJson().dump().size(), 40u * 1024);
+}
+
+// What a ModelVersion of an ordinary table carries, its basis too.
+TEST(ProfileDocumentTest, ThirtyFeaturesStayBelowThirtyKilobytes) {
+  std::vector<std::string> names;
+  std::vector<Row> rows(200, Row(30));
+  std::mt19937 random(4);
+  std::normal_distribution<double> normal;
+  for (int i = 0; i < 30; ++i) names.push_back("feature" + std::to_string(i));
+  for (auto& row : rows) {
+    for (auto& cell : row) cell = normal(random);
+  }
+  const auto fitted = *Basis::fit(names, rows);
+  auto profile = profileOf(fitted, rows, 0, 200);
+  while (profile.rows() < 10'000) ASSERT_TRUE(profile.merge(Profile(profile)));
+  EXPECT_LT(profile.toJson().dump().size(), 20u * 1024);
+  EXPECT_LT((ProfileDocument{fitted, profile}.toJson().dump().size()), 30u * 1024);
 }
 
 TEST(ProfileTest, DamagedJsonIsRefusedWithTheFieldsName) {
@@ -140,8 +161,10 @@ TEST(ProfileTest, NoDamageCrashes) {
   int refused = 0;
   for (int i = 0; i < 300; ++i) {
     std::string bad = text;
-    if (i % 2) bad.resize(random() % bad.size());
-    else bad[random() % bad.size()] = static_cast<char>(random() % 256);
+    if (i % 2)
+      bad.resize(random() % bad.size());
+    else
+      bad[random() % bad.size()] = static_cast<char>(random() % 256);
     const auto value = json::parse(bad, nullptr, false);
     refused += value.is_discarded() || !ProfileDocument::fromJson(value);
   }
@@ -162,7 +185,8 @@ TEST(ProfileTest, TheCovarianceFromProbesIsNearTheOneFromRows) {
   const double exact = (centered.transpose() * centered / 1999.0).squaredNorm();
   EXPECT_NEAR(profileOf(b, rows, 0, 2000).fourierCovarianceSq() / exact, 1, 0.35);
   double few = 0;
-  for (int i = 0; i < 20; ++i) few += profileOf(b, rows, 50 * i, 50 * i + 50).fourierCovarianceSq() / 20;
+  for (int i = 0; i < 20; ++i)
+    few += profileOf(b, rows, 50 * i, 50 * i + 50).fourierCovarianceSq() / 20;
   EXPECT_NEAR(few / exact, 1, 0.4);
 }
 
@@ -185,7 +209,8 @@ TEST(ProfileDocumentTest, RoundTripAndAProfileOfAnotherBasisIsRefused) {
   EXPECT_EQ(again->basis.id(), b.id());
   json bad = document.toJson();
   bad["basis"] = Basis::fit({"x", "y", "colour"}, rowsOf(300, 9))->toJson();
-  EXPECT_NE(ProfileDocument::fromJson(bad).error().message.find("profile.basis"), std::string::npos);
+  EXPECT_NE(ProfileDocument::fromJson(bad).error().message.find("profile.basis"),
+            std::string::npos);
   bad = document.toJson();
   bad["profile"]["features"].erase(0);
   EXPECT_FALSE(ProfileDocument::fromJson(bad));

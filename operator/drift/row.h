@@ -7,8 +7,8 @@
 
 namespace reprise::drift {
 
-// monostate: the value is missing (absent, null, an empty field). A double may be NaN or infinite: such
-// values are counted as what they are and never spoil a sum.
+// monostate: the value is missing (absent, null, an empty field). A double may be NaN or infinite:
+// such values are counted as what they are and never spoil a sum.
 using Cell = std::variant<std::monostate, double, std::string>;
 
 // One cell a feature, in the order of Basis::features().

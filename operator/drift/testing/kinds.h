@@ -10,7 +10,7 @@
 namespace reprise::drift::testing {
 
 struct Kind {
-  double x = 0, y = 0;           // means
+  double x = 0, y = 0;  // means
   double correlation = 0;
   double scale = 1;
 };
@@ -18,7 +18,9 @@ struct Kind {
 inline Row rowOf(const Kind& kind, std::mt19937& random) {
   std::normal_distribution<double> normal;
   const double a = normal(random), b = normal(random);
-  return {kind.x + kind.scale * a, kind.y + kind.scale * (kind.correlation * a + std::sqrt(1 - kind.correlation * kind.correlation) * b)};
+  return {kind.x + kind.scale * a,
+          kind.y + kind.scale * (kind.correlation * a +
+                                 std::sqrt(1 - kind.correlation * kind.correlation) * b)};
 }
 
 inline std::vector<Row> rowsOf(const Kind& kind, int count, unsigned seed) {
