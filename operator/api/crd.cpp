@@ -29,13 +29,14 @@ Json columns(std::initializer_list<Column> list) {
 }
 
 template <class Spec, class Status>
-Json schemaOfKind(const char* doc, std::initializer_list<Rule> specRules) {
+Json schemaOfKind(const char* doc, std::initializer_list<Rule> specRules,
+                  std::initializer_list<Rule> objectRules = {}) {
   Json spec = detail::schemaStruct<Spec>();
   spec["description"] = "What is wanted.";
   for (const auto& [rule, message] : specRules) spec["x-kubernetes-validations"].push_back({{"rule", rule}, {"message", message}});
   Json status = detail::schemaStruct<Status>();
   status["description"] = "What is, and what was decided: written by the operator.";
-  return {{"type", "object"},
+  Json out = {{"type", "object"},
           {"description", doc},
           {"required", {"spec"}},
           {"properties",
@@ -44,6 +45,8 @@ Json schemaOfKind(const char* doc, std::initializer_list<Rule> specRules) {
             {"metadata", {{"type", "object"}}},
             {"spec", spec},
             {"status", status}}}};
+  for (const auto& [rule, message] : objectRules) out["x-kubernetes-validations"].push_back({{"rule", rule}, {"message", message}});
+  return out;
 }
 
 KindFile definition(const char* kind, const char* plural, const char* singular, const char* shortName, Json schema, Json printed,
@@ -83,7 +86,10 @@ std::vector<KindFile> customResourceDefinitions() {
   withScale["scale"] = {{"specReplicasPath", ".spec.replicas"}, {"statusReplicasPath", ".status.replicas"}, {"labelSelectorPath", ".status.selector"}};
   return {
       definition("TrainingPipeline", "trainingpipelines", "trainingpipeline", "tp",
-                 schemaOfKind<TrainingPipelineSpec, TrainingPipelineStatus>("How a model is trained.", {}),
+                 schemaOfKind<TrainingPipelineSpec, TrainingPipelineStatus>(
+                     "How a model is trained.", {},
+                     {{"size(self.metadata.name) <= 40",
+                       "metadata.name is longer than 40 characters, so that its Jobs could not be named: choose a shorter name"}}),
                  columns({{"Model", "string", ".spec.model"},
                           {"Latest", "string", ".status.latestVersion"},
                           {"Ready", "string", kReady},

@@ -26,8 +26,7 @@ template <class V>
 void fields(V& v, Of<TrainingEnvironment>) {
   v("image", &TrainingEnvironment::image,
     {.doc = "Image that trains and serves. A tag is resolved to a digest once for each run: the digest is what runs and what is recorded.",
-     .required = true, .max = 512,
-     .rules = {{"size(self) > 0", "spec.environment.image is empty: name the image that trains, e.g. registry.example.com/fuel:1.4"}}});
+     .max = 512});
   v("python", &TrainingEnvironment::python,
     {.doc = "Python that the image must carry (3.11 or 3.11.2): another one is refused before training starts.", .max = 32,
      .pattern = "^[0-9]+(\\.[0-9]+){0,2}$"});
@@ -71,7 +70,7 @@ void fields(V& v, Of<Gate>) {
 }
 
 inline constexpr const char* kGateRule = "self.all(g, has(g.min) || has(g.max))";
-inline constexpr const char* kGateMessage = "each gate needs min or max (decimal numbers as strings, e.g. min: \"0.90\")";
+inline constexpr const char* kGateMessage = "each gate of spec.gates and spec.check.gates needs min or max (decimal numbers as strings, e.g. min: \"0.90\")";
 
 template <class V>
 void fields(V& v, Of<ChangeTrigger>) {
@@ -103,7 +102,10 @@ void fields(V& v, Of<TrainingPipelineSpec>) {
   v("model", &TrainingPipelineSpec::model,
     {.doc = "Name of the model: its versions are <model>-1, <model>-2, …", .required = true, .min = 1, .max = 40, .pattern = kNamePattern,
      .rules = {{"self == oldSelf", "spec.model cannot be changed, its versions carry its name; make another TrainingPipeline"}}});
-  v("environment", &TrainingPipelineSpec::environment, {.doc = "The environment that trains, and that serves what it trained.", .required = true});
+  v("environment", &TrainingPipelineSpec::environment, {.doc = "The environment that trains, and that serves what it trained.", .required = true,
+     // Not a required image: the API server's own sentence would not say how to mend it.
+     .rules = {{"has(self.image) && size(self.image) > 0",
+                "spec.environment.image is required: name the image that trains, e.g. image: registry.example.com/fuel:1.4"}}});
   v("parameters", &TrainingPipelineSpec::parameters, {.doc = "Passed on as REPRISE_PARAM_<NAME> and in parameters.json.", .max = 128});
   v("data", &TrainingPipelineSpec::data, {.doc = "The data to train on: passed on, never read by the operator."});
   v("train", &TrainingPipelineSpec::train, {.doc = "Trains: writes model/, metrics.json, data.csv and examples.jsonl to REPRISE_OUTPUT_DIR.", .required = true});
