@@ -15,3 +15,9 @@ if(REPRISE_SANITIZE)
   add_compile_options(-fsanitize=${REPRISE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${REPRISE_SANITIZE})
 endif()
+
+# The targets themselves are linked with -fsanitize=fuzzer: tests/fuzz.
+option(REPRISE_FUZZ "build libFuzzer's targets (clang only)" OFF)
+if(REPRISE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
