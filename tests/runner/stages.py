@@ -1,0 +1,181 @@
+"""The stages of the test suite, cheapest first. Each is a function from its Steps to a Count."""
+
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+import count
+from count import Count
+from steps import LOGS, PYTHON, ROOT, Broken, end, say, tail
+
+CLUSTER = ROOT / "tests" / "cluster"
+
+
+class Tools:
+    """tests/cluster/install-tools, at work in the background while the first stages compile."""
+
+    def __init__(self):
+        self._process, self._log = None, LOGS / "install-tools.log"
+
+    def start(self):
+        LOGS.mkdir(parents=True, exist_ok=True)
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                ["nice", "-n", "15", str(CLUSTER / "install-tools")],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait(self):
+        """Until they are there. Does nothing where a cluster of the user's makes them needless."""
+        if not self._process:
+            return
+        begin = beat = time.monotonic()
+        while self._process.poll() is None:
+            time.sleep(0.2)
+            if time.monotonic() - beat >= 20:
+                beat = time.monotonic()
+                said = self._log.read_text(errors="replace").strip().splitlines()
+                say(f"  waiting for the test cluster's programs: {beat - begin:.0f} s, {said[-1][:110] if said else ''}")
+        if self._process.returncode != 0:
+            raise Broken(f"tests/cluster/install-tools ended with status {self._process.returncode}\n{tail(self._log.read_text(errors='replace'))}")
+
+    def stop(self):
+        if self._process and self._process.poll() is None:
+            end(self._process)
+
+
+tools = Tools()
+
+
+# --- parts of stages
+
+
+def unittests(steps, name, folder, env=None):
+    status, text = steps.run(name, PYTHON, "-B", "-m", "unittest", "discover", "-v", "-s", folder, "-p", "*_test.py", env=env)
+    found = count.of_unittest(text).judged(status)
+    if found.failed:
+        say(tail(text, 60))
+    return found
+
+
+def build(steps, preset):
+    steps.must("configure", "cmake", "--preset", preset)
+    steps.must("build", "cmake", "--build", "--preset", preset)
+
+
+def ctest(steps, preset, env=None):
+    junit = LOGS / steps.stage / f"{preset}.xml"
+    junit.unlink(missing_ok=True)
+    size = "10000000"
+    status, text = steps.run(
+        f"ctest-{preset}", "ctest", "--preset", preset, "--output-junit", junit, "--test-output-size-passed", size, "--test-output-size-failed", size, env=env
+    )
+    found = (count.of_ctest(junit.read_text(errors="replace")) if junit.exists() else Count()).judged(status)
+    if found.failed:
+        say(tail(text, 80))
+    return found
+
+
+# --- the stages
+
+
+def repo(steps):
+    return unittests(steps, "repo", ROOT / "tests" / "runner")
+
+
+def unit(steps):
+    build(steps, "release")
+    return ctest(steps, "unit")
+
+
+def python(steps):
+    """Unit tests of the programs that are written in Python."""
+    total = Count()
+    folders = sorted({path.parent for top in ("tests", "images") for path in (ROOT / top).rglob("*_test.py")})
+    for folder in folders:
+        if folder.name not in ("runner", "chart"):  # stages of their own
+            total += unittests(steps, folder.name, folder)
+    return total.judged(0)
+
+
+def asan(steps):
+    build(steps, "asan")
+    return ctest(steps, "asan")
+
+
+def tsan(steps):
+    build(steps, "tsan")
+    return ctest(steps, "tsan")
+
+
+def chart(steps):
+    tools.wait()
+    return unittests(steps, "chart", ROOT / "tests" / "chart")
+
+
+def fuzz(steps):
+    """Each fuzzer for REPRISE_FUZZ_SECONDS (60), two at a time; a crash, a leak or a time-out fails it."""
+    build(steps, "fuzz")
+    seconds = os.environ.get("REPRISE_FUZZ_SECONDS", "60")
+    folder = ROOT / "build" / "fuzz" / "tests" / "fuzz"
+    programs = sorted(path for path in folder.iterdir() if path.is_file() and os.access(path, os.X_OK))
+    total = Count()
+    for program in programs:
+        grown = ROOT / "build" / "fuzz" / "corpus" / program.name
+        grown.mkdir(parents=True, exist_ok=True)
+        seeds = [path for path in [ROOT / "tests" / "fuzz" / "corpus" / program.name.removesuffix("_fuzz")] if path.is_dir()]
+        crashes = f"-artifact_prefix={LOGS / steps.stage}/{program.name}-"
+        status, text = steps.run(
+            program.name, program, f"-max_total_time={seconds}", "-timeout=25", "-rss_limit_mb=2048", "-print_final_stats=1", crashes, grown, *seeds
+        )
+        if status == 0 and "stat::number_of_executed_units" in text:
+            total.passed += 1
+        else:
+            say(tail(text, 60))
+            total.fail(program.name)
+    return total.judged(0)
+
+
+def api(steps):
+    if not os.environ.get("KUBECONFIG"):
+        tools.wait()
+    build(steps, "release")
+    return ctest(steps, "api")
+
+
+def faults(steps):
+    if not os.environ.get("KUBECONFIG"):
+        tools.wait()
+    build(steps, "release")
+    return ctest(steps, "faults")
+
+
+def story(steps):
+    ours = not os.environ.get("KUBECONFIG") and subprocess.run([CLUSTER / "status"], capture_output=True, check=False).returncode != 0
+    tools.wait()
+    out = LOGS / "story"
+    (out / "story.json").unlink(missing_ok=True)
+    try:
+        steps.must("up", CLUSTER / "up")
+        steps.must("install", PYTHON, ROOT / "tests" / "story" / "install")
+        status, text = steps.run("story", PYTHON, ROOT / "tests" / "story" / "run", "--assert", "--out", out)
+        result = out / "story.json"
+        if not result.exists():
+            raise Broken(f"the story did not come to its end\n{tail(text, 80)}")
+        say((out / "story.txt").read_text())
+        return count.of_story(json.loads(result.read_text())).judged(status)
+    finally:
+        if ours:
+            steps.run("down", CLUSTER / "down")
+
+
+STAGES = {one.__name__: one for one in (repo, unit, python, asan, tsan, fuzz, chart, api, faults, story)}
+NEED_TOOLS = {"chart", "api", "faults", "story"}
+# Stages of folders that the repository may not have: then they are named as absent, and count as nothing.
+FOLDERS = {"fuzz": pathlib.Path("tests/fuzz"), "faults": pathlib.Path("tests/faults")}
