@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "drift/context.h"
+#include "drift/labels.h"
 #include "drift/looks.h"
 #include "drift/match.h"
 
@@ -10,9 +12,6 @@ namespace reprise::drift {
 namespace {
 
 using Action = Decision::Action;
-
-constexpr std::size_t kMixedLooks =
-    6;  // newest looks, of which two drift and two do not: kinds take turns
 
 std::string decimal(double value) {
   char text[32];
@@ -82,23 +81,29 @@ struct Question {
   const Policy& policy;
   const History& history;
   std::int64_t nowMs;
+  const LabelView& labels;
 };
 
-Decision& switchTo(const Question& q, const Match& match, Decision& decision) {
+Decision& switchTo(const Question& q, Decision& decision, const std::string& target,
+                   const char* reason, std::string message) {
   if (const auto seconds = left(q.history.lastActionMs, q.policy.cooldownMs, q.nowMs)) {
     return say(decision, Action::Hold, "Cooldown",
-               "the data is that of " + match.target + "; " + std::to_string(*seconds) +
+               "the data is that of " + target + "; " + std::to_string(*seconds) +
                    " s of the cool-down after the last action are left");
   }
-  decision.version = match.target;
-  return say(
-      decision, Action::Switch, "KnownData",
+  decision.version = target;
+  return say(decision, Action::Switch, reason, std::move(message));
+}
+
+Decision& switchTo(const Question& q, const Match& match, Decision& decision) {
+  return switchTo(
+      q, decision, match.target, "KnownData",
       awayText(decision, q.serving.version) + ", and " + decimal(match.distance) +
           " from that of " + match.nearest +
           (match.nearest == match.target ? "" : ", whose newest version is " + match.target));
 }
 
-Decision& retrain(const Question& q, const Match& match, Decision& decision) {
+Decision& retrain(const Question& q, Decision& decision, const char* reason, std::string message) {
   const auto action = left(q.history.lastActionMs, q.policy.cooldownMs, q.nowMs);
   const auto training = left(q.history.lastRetrainMs, q.policy.retrainCooldownMs, q.nowMs);
   if (action || training) {
@@ -107,10 +112,65 @@ Decision& retrain(const Question& q, const Match& match, Decision& decision) {
                    std::to_string(std::max(action.value_or(0), training.value_or(0))) +
                    " s of the cool-down until a training may be asked for are left");
   }
-  return say(decision, Action::Retrain, "UnknownData",
-             awayText(decision, q.serving.version) +
-                 ", and no kept version was trained on such data (nearest: " + match.nearest +
-                 ", " + decimal(match.distance) + ")" + incomparableText(match));
+  return say(decision, Action::Retrain, reason, std::move(message));
+}
+
+Decision& retrain(const Question& q, const Match& match, Decision& decision) {
+  return retrain(q, decision, "UnknownData",
+                 awayText(decision, q.serving.version) +
+                     ", and no kept version was trained on such data (nearest: " + match.nearest +
+                     ", " + decimal(match.distance) + ")" + incomparableText(match));
+}
+
+std::string errorText(const Decision& decision, const std::string& serving) {
+  return "the error of " + serving + " on " + std::to_string(decision.labels) +
+         (decision.labels == 1 ? " labelled row is " : " labelled rows is ") +
+         decimal(decision.error.value_or(0)) + ", expected " +
+         decimal(decision.referenceError.value_or(0));
+}
+
+Decision& switchByLabels(const Question& q, const Candidate& best, Decision& decision) {
+  return switchTo(q, decision, best.version, "KnownRule",
+                  errorText(decision, q.serving.version) + "; " + best.version +
+                      " answers the same rows as well as it did its own");
+}
+
+// The labels' rule changed: only scores on the labelled rows since then tell which version knows
+// it.
+Decision& byLabels(const Question& q, Decision& decision) {
+  const auto& change = q.labels.sinceChange();
+  decision.drifted = true;
+  decision.firstDriftedMs = change.firstMs;
+  decision.error = change.mean();
+  decision.labels = change.n;
+  if (q.labels.late()) {
+    return say(decision, Action::Hold, "LateLabels",
+               errorText(decision, q.serving.version) +
+                   ", but these labels are as old as kinds of data last here: what they tell is "
+                   "likely over");
+  }
+  bool open = false;
+  if (const auto* best = q.labels.best(q.history.refused, change.firstMs, open))
+    return switchByLabels(q, *best, decision);
+  if (change.n < q.policy.minSamples || (open && change.n < q.policy.maxLabels)) {
+    return say(decision, Action::Hold, "CollectingLabels",
+               errorText(decision, q.serving.version) +
+                   "; more labelled rows are needed to tell whether a kept version knows better");
+  }
+  return retrain(q, decision, "UnknownRule",
+                 errorText(decision, q.serving.version) +
+                     ", and no kept version answers these rows as well as it did its own");
+}
+
+// Versions that fit the inputs, but whose errors on the rows since the alarm are not their own.
+std::vector<std::string> refusedByLabels(const Question& q, std::int64_t sinceMs) {
+  auto out = q.history.refused;
+  if (q.labels.servingSince(sinceMs).n < q.policy.vetoLabels) return out;
+  for (const auto& one : q.candidates) {
+    if (one.version != q.serving.version && q.labels.verdict(one, sinceMs) == Verdict::Rejected)
+      out.push_back(one.version);
+  }
+  return out;
 }
 
 // The alarm is on: what are the newest rows?
@@ -118,8 +178,8 @@ Decision& explain(const Question& q, Decision& decision) {
   const auto& stream = q.stream;
   decision.firstDriftedMs = stream.looks[stream.alarmFirst].firstMs;
   const Profile live = newestOfOneKind(stream, stream.alarmFirst, q.policy);
-  const MatchInput input{live, q.candidates, q.serving.version, stream.tolerance,
-                         q.history.refused};
+  const auto refused = refusedByLabels(q, *decision.firstDriftedMs);
+  const MatchInput input{live, q.candidates, q.serving.version, stream.tolerance, refused};
   const auto match = matchVersions(input, q.policy);
   copyMatch(match, live, decision);
   if (const auto found = distance(live, *q.serving.profile)) {
@@ -140,6 +200,7 @@ Decision& explain(const Question& q, Decision& decision) {
                awayText(decision, q.serving.version) + "; " + std::to_string(q.policy.minSamples) +
                    " rows are needed to tell what they are");
   }
+  if (match.servingAccepted && q.labels.alarm()) return byLabels(q, decision);
   if (match.servingAccepted) {
     decision.version = q.serving.version;
     decision.drifted = false;
@@ -158,6 +219,21 @@ Decision& explain(const Question& q, Decision& decision) {
                "the last " + rowsText(live.rows()) + " are of the kind that " + q.serving.version +
                    " was trained on");
   }
+  bool open = false;
+  const auto* best = q.labels.best(refused, *decision.firstDriftedMs, open);
+  if (!best && q.labels.servingFineSince(*decision.firstDriftedMs)) {
+    const auto seen = q.labels.servingSince(*decision.firstDriftedMs);
+    decision.version = q.serving.version;
+    decision.error = seen.mean();
+    decision.labels = seen.n;
+    return say(decision, Action::Clear, "LabelsAgree",
+               awayText(decision, q.serving.version) + ", but " +
+                   errorText(decision, q.serving.version) + ": it answers such rows well");
+  }
+  const bool overrule =
+      best && q.labels.servingSince(*decision.firstDriftedMs).n >= q.policy.vetoLabels;
+  if (overrule && (match.ambiguous || match.target.empty()))
+    return switchByLabels(q, *best, decision);
   if (match.ambiguous) {
     return say(decision, Action::Hold, "Ambiguous",
                "the last " + rowsText(live.rows()) + " fit " + match.nearest + " and " +
@@ -236,44 +312,111 @@ std::string_view to_string(Action action) {
   return "Hold";
 }
 
+namespace {
+
+// Only versions for what the rows say they are, and those that are for any.
+std::vector<Candidate> ofContext(const std::vector<Candidate>& candidates,
+                                 const std::string& name) {
+  std::vector<Candidate> out;
+  for (const auto& one : candidates) {
+    if (one.context.empty() || one.context == name) out.push_back(one);
+  }
+  return out;
+}
+
+// Nothing where names do not settle it.
+bool byContext(const Question& q, const ContextView& context, Decision& decision) {
+  using State = ContextView::State;
+  if (context.state == State::Mixed) {
+    say(decision, Action::Hold, "MixedStream",
+        "rows of several contexts come at once or take turns: " + context.text +
+            "; with routing.byContext each goes to its version");
+    return true;
+  }
+  if (context.state != State::Known && context.state != State::Unknown) return false;
+  decision.drifted = true;
+  decision.firstDriftedMs = context.firstMs;
+  decision.samples = context.rows;
+  const std::string rows =
+      "the last " + rowsText(context.rows) + " are of context '" + context.name + "'";
+  if (context.rows < q.policy.minSamples) {
+    say(decision, Action::Hold, "CollectingRows",
+        rows + ", which " + q.serving.version + " is not for; " +
+            std::to_string(q.policy.minSamples) + " rows are waited for");
+  } else if (context.state == State::Known) {
+    decision.nearest = context.version;
+    switchTo(q, decision, context.version, "KnownContext",
+             rows + ", which " + context.version + " is for");
+  } else {
+    retrain(q, decision, "UnknownContext", rows + ", which no kept version is for");
+  }
+  return true;
+}
+
+Decision& withoutLooks(const Question& q, std::int64_t otherBasis, Decision& decision) {
+  if (q.labels.alarm()) return byLabels(q, decision);
+  return say(decision, Action::Hold, "NoWindows",
+             otherBasis > 0 ? std::to_string(otherBasis) + " windows of " + q.serving.version +
+                                  " have another basis than its profile: its columns differ"
+                            : "no window of " + q.serving.version + " with " +
+                                  std::to_string(q.policy.minWindowRows) + " rows has closed yet");
+}
+
+Decision& byStatistics(const Question& q, Decision& decision) {
+  decision.tolerance = q.stream.tolerance;
+  decision.learnedTolerance = q.stream.learned;
+  decision.drifted = q.stream.alarm;
+  if (q.stream.alarm) return explain(q, decision);
+  if (q.labels.alarm() && !q.stream.looks.back().drifted) return byLabels(q, decision);
+  return quiet(q, decision);
+}
+
+}  // namespace
+
 Decision decide(const std::vector<Window>& windows, const std::vector<Candidate>& candidates,
                 const std::string& serving, const Policy& policy, const History& history,
-                std::int64_t nowMs) {
+                std::int64_t nowMs, const std::vector<LabelBlock>& labels) {
   Decision decision;
-  const auto* candidate = servingOf(candidates, serving);
+  std::vector<const Window*> named, own;
+  for (const auto& window : windows) {
+    if (window.servedVersion == serving) named.push_back(&window);
+  }
+  const auto context = readContext(named, candidates, serving, policy, history);
+  const auto inContext = context.state == ContextView::State::Serving
+                             ? ofContext(candidates, context.name)
+                             : candidates;
+  const LabelView view(labels, inContext, serving, policy, history, nowMs);
+  decision.referenceError = view.reference();
+  if (view.newest().n > 0) {
+    decision.error = view.newest().mean();
+    decision.labels = view.newest().n;
+  }
+  const Candidate absent{serving};
+  const auto* candidate = servingOf(inContext, serving);
+  Stream stream;
+  const Question question{
+      stream, candidate ? *candidate : absent, inContext, policy, history, nowMs, view};
+  if (byContext(question, context, decision)) return decision;
   if (!candidate || !candidate->profile || candidate->profile->rows() < 4) {
+    if (candidate && view.alarm()) return byLabels(question, decision);
     return say(decision, Action::Hold, "NoServingProfile",
                "version '" + serving +
                    "' has no profile of its training data, so nothing can be compared with it: "
                    "publish it with one");
   }
-  std::vector<const Window*> own;
-  std::int64_t otherBasis = 0;
-  for (const auto& window : windows) {
-    if (window.servedVersion != serving) continue;
-    if (window.profile.basisId() == candidate->profile->basisId())
-      own.push_back(&window);
-    else
-      ++otherBasis;
+  for (const auto* window : named) {
+    if (window->profile.basisId() == candidate->profile->basisId()) own.push_back(window);
   }
   auto learned = history.learnedTolerance;
   if (learned)
     learned = std::clamp(*learned, policy.toleranceFloor,
                          std::max(policy.toleranceFloor, policy.toleranceCap));
-  const auto stream = readStream(own, *candidate->profile, policy, learned);
+  stream = readStream(own, *candidate->profile, policy, learned);
   if (stream.looks.empty()) {
-    return say(decision, Action::Hold, "NoWindows",
-               otherBasis > 0 && own.empty()
-                   ? std::to_string(otherBasis) + " windows of " + serving +
-                         " have another basis than its profile: its columns differ"
-                   : "no window of " + serving + " with " + std::to_string(policy.minWindowRows) +
-                         " rows has closed yet");
+    const auto other = own.empty() ? static_cast<std::int64_t>(named.size()) : 0;
+    return withoutLooks(question, other, decision);
   }
-  decision.tolerance = stream.tolerance;
-  decision.learnedTolerance = stream.learned;
-  decision.drifted = stream.alarm;
-  const Question question{stream, *candidate, candidates, policy, history, nowMs};
-  return stream.alarm ? explain(question, decision) : quiet(question, decision);
+  return byStatistics(question, decision);
 }
 
 }  // namespace reprise::drift

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,14 +19,36 @@ struct Window {
   std::string servedVersion;
   std::int64_t firstMs = 0, lastMs = 0;  // of its rows, Unix time in ms
   Profile profile;
+  // Rows by what they said they are (header or field), where they said it. Names of callers are
+  // bounded before they get here.
+  std::map<std::string, std::int64_t> contexts;
+};
+
+// Errors of one version on answered rows whose labels came. Sums, so those of all Pods add up. Of
+// the serving version it is its feedback; of another one its shadow score: what it would have
+// answered to the same rows. Never on rows that the version was trained on.
+struct LabelBlock {
+  std::string version;
+  std::int64_t firstMs = 0, lastMs = 0;  // when the rows were answered, not when the labels came
+  std::int64_t n = 0;                    // labelled rows
+  double errorSum = 0;    // 0 or 1 a row where answers are right or wrong; else a loss, ≥ 0
+  double errorSqSum = 0;  // of its squares
+};
+
+// Mean error on rows that a version has not seen in its training.
+struct ReferenceError {
+  double mean = 0;
+  std::int64_t n = 0;  // rows, > 0
 };
 
 // A kept version, the serving one too. Those which cannot be compared are passed as well and are
 // named in the message.
 struct Candidate {
   std::string version;
-  const Profile* profile = nullptr;  // nullptr: it has none
-  std::int64_t createdMs = 0;        // the newest of several of the same kind is taken
+  const Profile* profile = nullptr;         // nullptr: it has none
+  std::int64_t createdMs = 0;               // the newest of several of the same kind is taken
+  std::string context;                      // what it is for, by name; "": for any
+  std::optional<ReferenceError> reference;  // absent: learned from its first labelled rows
 };
 
 struct Policy {
@@ -42,6 +65,12 @@ struct Policy {
   double ratioMaxEffect = 0.1;               // … and below this
   std::int64_t cooldownMs = 60'000;          // after any action
   std::int64_t retrainCooldownMs = 600'000;  // after a training was asked for
+
+  std::int64_t minLabels = 30;    // labelled rows, before they say anything
+  std::int64_t vetoLabels = 150;  // … before they overrule what the inputs say
+  std::int64_t maxLabels = 300;   // … after which the likelier of two answers is taken
+  double minErrorRise = 0.06;     // above the reference, of an error of 0 … 1; others: in their sd
+  double maxLabelLag = 0.5;  // labels that lag more than this share of what kinds last do not act
 };
 
 struct History {
@@ -49,6 +78,9 @@ struct History {
   std::optional<std::int64_t> lastRetrainMs;
   std::optional<double> learnedTolerance;  // of the serving version, as an earlier Decision gave it
   std::vector<std::string> refused;  // versions a switch to which failed verification or analysis
+  // Since when the serving version answers. Labels of rows before it are not looked at: they are
+  // about the kind of data that it was chosen to leave behind.
+  std::optional<std::int64_t> activeSinceMs;
 };
 
 struct Ranked {
@@ -75,17 +107,22 @@ struct Decision {
   std::optional<double>
       learnedTolerance;  // keep it, and give it back in History until another version serves
   std::optional<std::int64_t> firstDriftedMs;
+  // From labels, where there are any: the serving version's error since the change, else of its
+  // newest rows, and what it is held against.
+  std::optional<double> error, referenceError;
+  std::int64_t labels = 0;  // that `error` is of
 };
 
-// Reasons. Hold: NoWindows NoServingProfile Suspected CollectingRows Learning MixedRows MixedStream
-// Ambiguous Cooldown. Clear: NoDrift SameKindAsServing. Switch: KnownData. Retrain: UnknownData.
+// Reasons. Hold: NoWindows NoServingProfile Suspected CollectingRows CollectingLabels LateLabels
+// Learning MixedRows MixedStream Ambiguous Cooldown. Clear: NoDrift SameKindAsServing LabelsAgree.
+// Switch: KnownData KnownRule KnownContext. Retrain: UnknownData UnknownRule UnknownContext.
 std::string_view to_string(Decision::Action action);
 
 // `windows`: closed ones, oldest first, of the serving version since it became active; others are
-// left out.
+// left out. `labels`: in any order, those of the serving version and of the kept ones.
 Decision decide(const std::vector<Window>& windows, const std::vector<Candidate>& candidates,
                 const std::string& serving, const Policy& policy, const History& history,
-                std::int64_t nowMs);
+                std::int64_t nowMs, const std::vector<LabelBlock>& labels = {});
 
 // Whether `version` was made of the kind of data that `live` is: asked when a new version appears.
 // False too where they cannot be compared. `live` should have policy.minSamples rows.

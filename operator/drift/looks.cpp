@@ -94,34 +94,60 @@ std::vector<double> tolerances(Stream& stream, const Profile& serving, const Pol
   return out;
 }
 
-void mark(Stream& stream, const std::vector<double>& tolerance, const Profile& serving,
-          const Policy& policy) {
-  auto& looks = stream.looks;
-  for (std::size_t i = 0; i < looks.size(); ++i) {
-    looks[i].ownDrift = looks[i].drifted = away(looks[i].serving, tolerance[i], policy);
-    if (!looks[i].ownDrift)
-      looks[i].drifted = driftTogether(looks, i, tolerance[i], serving, policy);
+// Whether looks drifted, asked from the newest on: joining windows is what costs, and what the
+// newest looks settle need not be known of the old ones.
+class Marks {
+ public:
+  Marks(Stream& stream, const std::vector<double>& tolerance, const Profile& serving,
+        const Policy& policy)
+      : looks_(stream.looks),
+        tolerance_(tolerance),
+        serving_(serving),
+        policy_(policy),
+        known_(stream.looks.size(), false) {
+    for (std::size_t i = 0; i < looks_.size(); ++i)
+      looks_[i].ownDrift = looks_[i].drifted = away(looks_[i].serving, tolerance[i], policy);
   }
-}
 
-// On after windowsInARow drifted looks, off after as many that are not.
-void findAlarm(Stream& stream, const std::vector<double>& tolerance, const Policy& policy) {
-  const auto& looks = stream.looks;
-  int drifted = 0, quiet = 0;
-  for (std::size_t i = 0; i < looks.size(); ++i) {
-    drifted = looks[i].drifted ? drifted + 1 : 0;
-    quiet = looks[i].drifted ? 0 : quiet + 1;
-    if (stream.alarm && quiet >= policy.windowsInARow) stream.alarm = false;
-    if (stream.alarm || drifted < policy.windowsInARow) continue;
-    stream.alarm = true;
-    stream.alarmFirst = i + 1 - static_cast<std::size_t>(drifted);
-    const auto suspect = [&](std::size_t j) {
-      return looks[j].serving.z > kSuspect && looks[j].serving.effect > tolerance[j];
-    };
-    while (!looks[stream.alarmFirst].ownDrift && stream.alarmFirst > 0 &&
-           suspect(stream.alarmFirst - 1))
-      --stream.alarmFirst;
+  bool drifted(std::size_t i) {
+    auto& look = looks_[i];
+    if (!known_[i] && !look.ownDrift)
+      look.drifted = driftTogether(looks_, i, tolerance_[i], serving_, policy_);
+    known_[i] = true;
+    return look.drifted;
   }
+  // May belong to a drift that only several looks show.
+  bool suspect(std::size_t i) const {
+    return looks_[i].serving.z > kSuspect && looks_[i].serving.effect > tolerance_[i];
+  }
+  bool own(std::size_t i) const { return looks_[i].ownDrift; }
+
+ private:
+  std::vector<Look>& looks_;
+  const std::vector<double>& tolerance_;
+  const Profile& serving_;
+  const Policy& policy_;
+  std::vector<bool> known_;
+};
+
+// On after windowsInARow drifted looks, off after as many that are not: the newest run of so many
+// says which, and the alarm began with the first drifted run after the last quiet one.
+void findAlarm(Stream& stream, Marks& marks, const Policy& policy) {
+  const std::size_t count = stream.looks.size();
+  for (std::size_t i = 0; i < std::min(kMixedLooks, count); ++i) marks.drifted(count - 1 - i);
+  int drifted = 0, quiet = 0;
+  for (std::size_t i = count; i-- > 0 && quiet < policy.windowsInARow;) {
+    const bool on = marks.drifted(i);
+    drifted = on ? drifted + 1 : 0;
+    quiet = on ? 0 : quiet + 1;
+    if (drifted < policy.windowsInARow) continue;
+    stream.alarm = true;
+    stream.alarmFirst = i;
+  }
+  if (!stream.alarm) return;
+  while (!marks.own(stream.alarmFirst) && stream.alarmFirst > 0 &&
+         marks.suspect(stream.alarmFirst - 1))
+    --stream.alarmFirst;
 }
 
 }  // namespace
@@ -146,8 +172,8 @@ Stream readStream(const std::vector<const Window*>& windows, const Profile& serv
     out.looks.erase(out.looks.begin(), out.looks.begin() + old);
     tolerance.erase(tolerance.begin(), tolerance.begin() + old);
   }
-  mark(out, tolerance, serving, policy);
-  findAlarm(out, tolerance, policy);
+  Marks marks(out, tolerance, serving, policy);
+  findAlarm(out, marks, policy);
   for (std::size_t i = out.looks.size(); i-- > 0 && out.recent.rows() < policy.minSamples;) {
     if (!out.recent.merge(out.looks[i].profile)) break;
     out.recentFirstMs = out.looks[i].firstMs;

@@ -14,13 +14,18 @@ namespace reprise::drift {
 // null has a long right tail and z alone says yes too often; the fitted χ² is asked too.
 bool significant(const Distance& distance, const Policy& policy);
 
+// The newest looks, of which two that drift and two that do not are kinds that take turns.
+inline constexpr std::size_t kMixedLooks = 6;
+
 // One or more windows with at least Policy::minWindowRows rows together.
 struct Look {
   std::int64_t firstMs = 0, lastMs = 0;
   Profile profile;
   Distance serving;       // of its own rows to the serving version
   bool ownDrift = false;  // those alone are away
-  bool drifted = false;   // those, or with the looks before that are like them
+  // Those, or with the looks before that are like them: of the kMixedLooks newest and as far back
+  // as the alarm was looked for.
+  bool drifted = false;
 };
 
 struct Stream {

@@ -1,0 +1,200 @@
+#include "drift/labels.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace reprise::drift {
+namespace {
+
+// Log of the odds against chance. An alarm: Bernstein's bound at 1e-6 for each of the few hundred
+// stretches of a day's blocks. Better than the serving version: 1e-3. A version's own rule or not:
+// Wald's bounds of 1e-2 for either error.
+constexpr double kAlarm = 13.8, kBetter = 6.9, kWald = 4.6;
+constexpr std::int64_t kLearnLabels = 150;  // first labelled rows, where a reference is learned
+constexpr std::int64_t kMostLabels = 3000;  // newest, that a change is looked for in
+constexpr double kSpreads = 4;              // largest error in standard deviations, where unbounded
+constexpr double kGainShare = 1.0 / 3;
+
+bool sound(const LabelBlock& block) {
+  return block.n > 0 && std::isfinite(block.errorSum) && std::isfinite(block.errorSqSum) &&
+         block.errorSum >= 0 &&
+         block.errorSqSum * static_cast<double>(block.n) >=
+             block.errorSum * block.errorSum * (1 - 1e-9);
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// As if two rows more had been seen, one of them wrong: no reference is exactly 0 or 1.
+double smoothed(const ReferenceError& reference) {
+  const auto n = static_cast<double>(reference.n);
+  return (reference.mean * n + 1) / (n + 2);
+}
+
+}  // namespace
+
+void ErrorSum::add(const LabelBlock& block) {
+  firstMs = n == 0 ? block.firstMs : std::min(firstMs, block.firstMs);
+  lastMs = n == 0 ? block.lastMs : std::max(lastMs, block.lastMs);
+  n += block.n;
+  sum += block.errorSum;
+  sumSq += block.errorSqSum;
+}
+
+LabelView::LabelView(const std::vector<LabelBlock>& labels,
+                     const std::vector<Candidate>& candidates, const std::string& serving,
+                     const Policy& policy, const History& history, std::int64_t nowMs)
+    : candidates_(candidates), serving_(serving), policy_(policy) {
+  for (const auto& block : labels) {
+    if (!sound(block)) continue;
+    if (history.activeSinceMs && block.firstMs < *history.activeSinceMs) continue;
+    blocks_.push_back(block);
+    if (block.errorSqSum > block.errorSum * (1 + 1e-9)) unit_ = false;
+  }
+  std::stable_sort(blocks_.begin(), blocks_.end(),
+                   [](const auto& a, const auto& b) { return a.firstMs < b.firstMs; });
+  for (const auto& block : blocks_) {
+    if (block.version == serving_) own_.push_back(block);
+  }
+  if (own_.empty()) return;
+  const auto started = own_.front().firstMs;
+  findReference(candidates);
+  findChange();
+  if (!alarm_) return;
+  // What lasted long is likely to last as long again: labels act while they lag by less than a
+  // share of what the kinds of data lasted so far, the one before the change or the one since.
+  const auto lag = static_cast<double>(nowMs - own_.back().lastMs);
+  const auto before = static_cast<double>(change_.firstMs - started);
+  const auto since = static_cast<double>(change_.lastMs - change_.firstMs);
+  late_ = lag > policy_.maxLabelLag * std::max(before, since);
+}
+
+std::optional<double> LabelView::reference() const {
+  return reference_ ? std::optional(reference_->mean) : std::nullopt;
+}
+
+void LabelView::findReference(const std::vector<Candidate>& candidates) {
+  const auto it = std::find_if(candidates.begin(), candidates.end(),
+                               [&](const auto& one) { return one.version == serving_; });
+  const bool given = it != candidates.end() && it->reference && it->reference->n > 0;
+  if (given) reference_ = it->reference;
+  ErrorSum first;
+  auto block = own_.begin();
+  for (; block != own_.end() && first.n < kLearnLabels; ++block) first.add(*block);
+  const auto n = static_cast<double>(first.n);
+  spread_ = std::sqrt(std::max(0.0, first.sumSq / n - first.mean() * first.mean()));
+  if (given) return;
+  if (first.n >= kLearnLabels) {
+    reference_ = ReferenceError{first.mean(), first.n};
+    own_.erase(own_.begin(), block);
+  } else {
+    own_.clear();
+  }
+}
+
+double LabelView::minRise() const {
+  return unit_ ? policy_.minErrorRise : std::max(2 * policy_.minErrorRise * spread_, 1e-12);
+}
+
+double LabelView::variance(double mean, const ErrorSum& seen) const {
+  if (unit_) return std::max(1e-6, mean * (1 - mean));
+  const auto n = static_cast<double>(std::max<std::int64_t>(1, seen.n));
+  const double own = seen.sumSq / n - seen.mean() * seen.mean();
+  return std::max({1e-18, spread_ * spread_, own});
+}
+
+// Bernstein (1924): P(mean of n is above by `rise`) ≤ exp(-n rise² / (2 (v + b rise / 3))).
+double LabelView::evidence(double rise, double n, const ErrorSum& seen) const {
+  if (rise <= 0) return 0;
+  const double v = variance(unit_ ? smoothed(*reference_) : 0, seen);
+  const double bound = unit_ ? 1 : kSpreads * std::sqrt(v);
+  return n * rise * rise / (2 * (v + bound * rise / 3));
+}
+
+void LabelView::findChange() {
+  if (!reference_ || own_.empty()) return;
+  const auto known = static_cast<double>(reference_->n);
+  const double expected = unit_ ? smoothed(*reference_) : reference_->mean;
+  ErrorSum sum;
+  double most = 0;
+  for (std::size_t i = own_.size(); i-- > 0 && sum.n < kMostLabels;) {
+    sum.add(own_[i]);
+    if (newest_.n < policy_.minLabels) newest_.add(own_[i]);
+    if (sum.n < policy_.minLabels) continue;
+    const double rise = sum.mean() - expected;
+    const auto n = static_cast<double>(sum.n);
+    const double found = evidence(rise, n * known / (n + known), sum);
+    if (rise <= minRise() || found <= most) continue;
+    most = found;
+    change_ = sum;
+  }
+  alarm_ = most > kAlarm && newest_.mean() > expected + minRise() / 2;
+}
+
+ErrorSum LabelView::sumOf(const std::string& version, std::int64_t sinceMs) const {
+  ErrorSum out;
+  for (const auto& block : blocks_) {
+    if (block.version == version && block.firstMs >= sinceMs) out.add(block);
+  }
+  return out;
+}
+
+bool LabelView::servingFineSince(std::int64_t sinceMs) const {
+  if (!reference_) return false;
+  const auto seen = servingSince(sinceMs);
+  return seen.n >= policy_.vetoLabels && seen.mean() < reference_->mean + minRise();
+}
+
+Verdict LabelView::verdict(const Candidate& candidate, std::int64_t sinceMs) const {
+  const auto seen = sumOf(candidate.version, sinceMs);
+  const auto own = servingSince(sinceMs);
+  if (seen.n == 0) return Verdict::None;
+  if (seen.n < policy_.minLabels || own.n < policy_.minLabels) return Verdict::Open;
+  const auto& given =
+      candidate.reference && candidate.reference->n > 0 ? candidate.reference : reference_;
+  if (!given) return Verdict::Open;
+  const double right = unit_ ? std::min(0.9, smoothed(*given)) : given->mean;
+  const double rise = std::min(std::max(minRise(), kGainShare * (own.mean() - right)),
+                               unit_ ? 0.95 - right : 1e300);
+  const auto n = static_cast<double>(seen.n);
+  // Log likelihood of "its own rule" less that of "another one".
+  double odds = 0;
+  if (unit_) {
+    odds = -seen.sum * std::log((right + rise) / right) -
+           (n - seen.sum) * std::log((1 - right - rise) / (1 - right));
+  } else {
+    odds = n * rise / variance(0, seen) * (rise / 2 - (seen.mean() - right));
+  }
+  if (odds < -kWald) return Verdict::Rejected;
+  const double gain = own.mean() - seen.mean();
+  const auto pairs = static_cast<double>(std::min(own.n, seen.n));
+  const double v = variance(own.mean(), own) + variance(seen.mean(), seen);
+  const double better =
+      gain > 0 ? pairs * gain * gain / (2 * (v + (unit_ ? 1 : kSpreads * std::sqrt(v)) * gain / 3))
+               : 0;
+  const bool enough = seen.n >= policy_.maxLabels;
+  if (better < kBetter) return enough ? Verdict::Rejected : Verdict::Open;
+  if (odds > kWald) return Verdict::Accepted;
+  return enough ? (odds > 0 ? Verdict::Accepted : Verdict::Rejected) : Verdict::Open;
+}
+
+const Candidate* LabelView::best(const std::vector<std::string>& refused, std::int64_t sinceMs,
+                                 bool& open) const {
+  const Candidate* out = nullptr;
+  double least = 0;
+  open = false;
+  for (const auto& candidate : candidates_) {
+    if (candidate.version == serving_ || contains(refused, candidate.version)) continue;
+    const auto found = verdict(candidate, sinceMs);
+    open = open || found == Verdict::Open || found == Verdict::None;
+    if (found != Verdict::Accepted) continue;
+    const double error = sumOf(candidate.version, sinceMs).mean();
+    if (out && error >= least) continue;
+    out = &candidate;
+    least = error;
+  }
+  return out;
+}
+
+}  // namespace reprise::drift

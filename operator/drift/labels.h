@@ -1,0 +1,74 @@
+// What labels say: whether the serving version's error rose, since when, and which kept version
+// answers the rows since then as well as it did its own. Sees what inputs cannot show: P(y | x).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "drift/decide.h"
+
+namespace reprise::drift {
+
+// Sums of blocks.
+struct ErrorSum {
+  std::int64_t n = 0;
+  double sum = 0, sumSq = 0;
+  std::int64_t firstMs = 0, lastMs = 0;
+  double mean() const { return n > 0 ? sum / static_cast<double>(n) : 0; }
+  void add(const LabelBlock& block);
+};
+
+enum class Verdict { None, Open, Accepted, Rejected };  // None: no score
+
+class LabelView {
+ public:
+  // Bad blocks (n < 1, sums that no error can have) are left out.
+  LabelView(const std::vector<LabelBlock>& labels, const std::vector<Candidate>& candidates,
+            const std::string& serving, const Policy& policy, const History& history,
+            std::int64_t nowMs);
+
+  bool any() const { return !own_.empty(); }
+  // The serving version's error is above its reference by more than chance and minErrorRise, and
+  // still is in the newest rows.
+  bool alarm() const { return alarm_; }
+  // Labels lag so far behind that what they tell is likely over: see Policy::maxLabelLag.
+  bool late() const { return late_; }
+  const ErrorSum& sinceChange() const { return change_; }  // alarm() only
+  const ErrorSum& newest() const { return newest_; }
+  std::optional<double> reference() const;
+
+  // The serving version's error on rows answered at `sinceMs` or later.
+  ErrorSum servingSince(std::int64_t sinceMs) const { return sumOf(serving_, sinceMs); }
+  // At least vetoLabels of them, and no more error than the reference allows.
+  bool servingFineSince(std::int64_t sinceMs) const;
+  // Whether the rows since then are of the rule that `version` learned: a sequential probability
+  // ratio test (Wald 1945) of its error being its reference against it being higher by a third of
+  // what it would win back, at least by minErrorRise.
+  Verdict verdict(const Candidate& candidate, std::int64_t sinceMs) const;
+  // Accepted with the lowest error since then; nullptr: none. `open`: some are not decided.
+  const Candidate* best(const std::vector<std::string>& refused, std::int64_t sinceMs,
+                        bool& open) const;
+
+ private:
+  ErrorSum sumOf(const std::string& version, std::int64_t sinceMs) const;
+  void findReference(const std::vector<Candidate>& candidates);
+  void findChange();
+  double variance(double mean, const ErrorSum& seen) const;
+  double evidence(double rise, double n, const ErrorSum& seen) const;
+  double minRise() const;
+
+  const std::vector<Candidate>& candidates_;
+  const std::string& serving_;
+  const Policy& policy_;
+  std::vector<LabelBlock> blocks_;  // since the serving version is active, by time
+  std::vector<LabelBlock> own_;     // of the serving version, after the reference was learned
+  std::optional<ReferenceError> reference_;
+  double spread_ = 0;  // standard deviation of the error where it is not within 0 … 1
+  bool unit_ = true;   // all errors are within 0 … 1
+  bool alarm_ = false, late_ = false;
+  ErrorSum change_, newest_;
+};
+
+}  // namespace reprise::drift
