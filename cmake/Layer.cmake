@@ -1,10 +1,6 @@
 # reprise_layer(<name> SOURCES … TESTS … DEPENDS … PRIVATE_DEPENDS …)
 # One folder is one layer is one target: the library reprise_<name>, and <name>_test of the tests beside
 # its sources. What a layer may include is what it DEPENDS on.
-# `unit_tests` builds every program that `ctest -L unit` runs.
-if(REPRISE_TESTS)
-  add_custom_target(unit_tests)
-endif()
 function(reprise_layer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;DEPENDS;PRIVATE_DEPENDS;TEST_DEPENDS" ${ARGN})
   add_library(reprise_${name} STATIC ${ARG_SOURCES})
@@ -15,6 +11,5 @@ function(reprise_layer name)
     target_link_libraries(${name}_test PRIVATE reprise_${name} ${ARG_PRIVATE_DEPENDS} ${ARG_TEST_DEPENDS}
                           GTest::gtest_main GTest::gmock)
     gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit)
-    add_dependencies(unit_tests ${name}_test)
   endif()
 endfunction()
