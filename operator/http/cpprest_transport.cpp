@@ -90,6 +90,16 @@ void present(SSL_CTX* context, const TlsOptions& tls) {
   ERR_clear_error();
 }
 
+// The library takes a certificate without names for the host in its CN: so OpenSSL looks too.
+void expectHost(SSL_CTX* context, const std::string& host) {
+  X509_VERIFY_PARAM* expected = SSL_CTX_get0_param(context);
+  X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  if (isIpLiteral(host))
+    X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str());
+  else
+    X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size());
+}
+
 // HTTP/1.1 has no ping: without these a half-open connection is noticed by nobody.
 void keepAlive(int fd) {
   const int on = 1, idle = 15, interval = 5, count = 3, unacknowledgedMs = 30'000;
@@ -108,10 +118,11 @@ rest::client::http_client_config configure(const TlsOptions& tls, const web::uri
   // A strict server refuses an IP address as SNI.
   const std::string host = tls.serverName.empty() ? uri.host() : tls.serverName;
   config.set_tlsext_sni_enabled(!isIpLiteral(host));
-  config.set_ssl_context_callback([tls](boost::asio::ssl::context& context) {
+  config.set_ssl_context_callback([tls, host](boost::asio::ssl::context& context) {
     SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
     if (!tls.caPem.empty()) trust(context.native_handle(), tls.caPem);
     if (!tls.certPem.empty()) present(context.native_handle(), tls);
+    if (!tls.insecureSkipVerify) expectHost(context.native_handle(), host);
   });
   const bool encrypted = uri.scheme() == "https";
   config.set_nativehandle_options([encrypted](rest::client::native_handle handle) {
