@@ -17,10 +17,12 @@ REGISTRY_PORT=5000            # inside too
 CGROUP=/reprise-node
 REGISTRY_ADDRESS=$NODE_IP:$REGISTRY_PORT
 
-tool_path() {                 # directories of all tools, for PATH
+# directories of all tools, for PATH
+tool_path() {
   printf '%s' "$TOOLS/kubernetes-$KUBERNETES:$TOOLS/etcd-$ETCD:$TOOLS/containerd-$CONTAINERD:$TOOLS/runc-$RUNC:$TOOLS/registry-$REGISTRY:$TOOLS/helm-$HELM"
 }
-export PATH="$(tool_path):/usr/local/go/bin:$PATH"
+PATH=$(tool_path):/usr/local/go/bin:$PATH
+export PATH
 
 say() { printf '%s\n' "reprise: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -44,12 +46,75 @@ progress() {
   say "$what: done in $((SECONDS - begin)) s"
 }
 
+# free_port [preferred]: a loopback port that nobody listens on
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  python3 - "${1:-0}" <<'P'
+import socket, sys
+for port in (int(sys.argv[1]), 0):
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        print(s.getsockname()[1])
+        break
+P
 }
 
-is_up() { [ -e "$STATE/init.pid" ] && kill -0 "$(cat "$STATE/init.pid")" 2> /dev/null; }
+# The pid in the file may be somebody else's by now (the machine was restarted): the command line must name this state.
+is_ours() { tr '\0' ' ' < "/proc/$1/cmdline" 2> /dev/null | grep -qF "$2"; }
+is_up() { [ -e "$STATE/init.pid" ] && is_ours "$(cat "$STATE/init.pid")" "node-init $STATE"; }
 in_node() { nsenter -t "$(cat "$STATE/init.pid")" -m -n -p -- "$@"; }
+
+# buildah with its layers in the cache, not among the machine's own images
+buildah() { TMPDIR=$CACHE/tmp command buildah --root "$CACHE/containers" --runroot "$CACHE/containers.run" "$@"; }
+
+# apt_sources <suite>: where this machine gets its Debian packages, as sources of that suite; Debian's own address elsewhere.
+apt_sources() {
+  local here
+  here=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || here=
+  if [ -n "$here" ]; then
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+      awk -v here="$here" -v suite="$1" '$2 ~ "^" here "(|-updates|-security)$" && $3 == "main" {sub(here, suite, $2); print "deb", $1, $2, $3}'
+  else
+    public_sources "$1"
+  fi
+}
+public_sources() {
+  printf 'deb http://deb.debian.org/debian %s main\ndeb http://deb.debian.org/debian %s-updates main\n' "$1" "$1"
+  printf 'deb http://deb.debian.org/debian-security %s-security main\n' "$1"
+}
+
+# lend <suite>: LENT gets buildah's options that lend a build what this machine reaches its packages with: apt's sources and
+# settings, pip's, certificates. They are mounted while a step runs: no layer has them. Nothing is lent by other systems
+# than Debian, where the image's own sources serve.
+lend() {
+  local from=$CACHE/lent/$1 bundle=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt} file
+  LENT=()
+  if grep -q '^ID=debian$' /etc/os-release; then
+    rm -rf "$from.new"
+    mkdir -p "$from.new"/{apt.conf.d,preferences.d,sources.list.d}
+    apt_sources "$1" > "$from.new/sources.list"
+    apt-config dump | grep -iE '^Acquire::(http|https|check-|forceipv|retries)[^ ]* ".+"' > "$from.new/apt.conf.d/machine" || true
+    if [ -f "$bundle" ]; then
+      cp "$bundle" "$from.new/certificates"
+      echo 'Acquire::https::CaInfo "/etc/apt/certificates";' >> "$from.new/apt.conf.d/machine"
+    fi
+    for file in /etc/apt/trusted.gpg.d /etc/apt/auth.conf.d; do [ ! -d $file ] || cp -a $file "$from.new/"; done
+    rm -rf "$from"
+    mv "$from.new" "$from"
+    LENT+=(--volume "$from:/etc/apt:ro")
+  fi
+}
+
+# lend_pip: the same for pip
+lend_pip() {
+  local file
+  for file in /etc/pip.conf "${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt}"; do
+    [ ! -f "$file" ] || LENT+=(--volume "$file:$file:ro")
+  done
+}
 
 make_key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1"; }
 
@@ -64,7 +129,7 @@ make_certificate() {
 
 # make_pki <folder>: all that a control plane and a node need
 make_pki() (
-  mkdir -p "$1" && cd "$1" && [ ! -e done ] || exit 0
+  mkdir -p "$1" && cd "$1" && [ ! -e complete ] || exit 0
   make_key ca.key
   openssl req -x509 -new -key ca.key -subj /CN=reprise-test-ca -days 3650 -out ca.crt \
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign,digitalSignature 2> /dev/null
@@ -78,7 +143,7 @@ make_pki() (
   make_certificate kube-proxy /CN=system:kube-proxy clientAuth
   openssl genrsa -out sa.key 2048 2> /dev/null
   openssl rsa -in sa.key -pubout -out sa.pub 2> /dev/null
-  touch done
+  touch complete
 )
 
 # write_kubeconfig <file> <pki folder> <who> <port of the API server on 127.0.0.1>
