@@ -83,6 +83,7 @@ json podTemplate(const Snapshot& snapshot, const api::ModelVersion& version) {
        {"persistentVolumeClaim", {{"claimName", claimOf(version.spec.artifact.uri)}, {"readOnly", true}}}});
   pod["spec"] = std::move(spec);
   for (const auto& [key, value] : labels(deployment, version.meta.name)) pod["metadata"]["labels"][key] = value;
+  pod["metadata"]["labels"][api::kManagedBy] = "reprise";   // only such Pods are watched
   json basis;
   if (version.spec.profile.is_object()) basis = version.spec.profile.value("basis", json());
   // without a basis the monitor forwards and records nothing; the file says that it is not a mistake

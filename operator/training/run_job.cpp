@@ -194,6 +194,7 @@ json runJob(const Snapshot& snapshot, const api::Run& run) {
   meta["annotations"][api::kTriggerIdAnnotation] = run.triggerId;
   json pod = podTemplate(snapshot, run);
   for (const auto& [key, value] : labels) pod["metadata"]["labels"][key] = value;
+  pod["metadata"]["labels"][api::kManagedBy] = "reprise";   // only such Pods are watched
   const bool check = isCheck(run);
   return {{"apiVersion", "batch/v1"},
           {"kind", "Job"},

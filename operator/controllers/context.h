@@ -1,0 +1,23 @@
+// What the three controllers share.
+#pragma once
+
+#include "base/time.h"
+#include "controllers/caches.h"
+#include "pods/parts.h"
+#include "registry/image_watch.h"
+#include "runtime/actor.h"
+#include "signals/monitor_poll.h"
+
+namespace reprise::controllers {
+
+struct Context {
+  Caches& caches;
+  runtime::Actor& actor;
+  runtime::Leads leads;
+  registry::ImageWatch& images;
+  signals::MonitorPoll& monitors;
+  const Clock& clock;
+  pods::Settings settings;
+};
+
+}  // namespace reprise::controllers

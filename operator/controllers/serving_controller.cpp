@@ -1,0 +1,93 @@
+#include "controllers/serving_controller.h"
+
+#include <algorithm>
+
+#include "api/labels.h"
+#include "controllers/reconcile.h"
+#include "serving/children.h"
+#include "serving/plan.h"
+
+namespace reprise::controllers {
+namespace {
+
+const kube::Resource& kind() { return kube::resources::modelDeployments; }
+
+// Pods are owned by ReplicaSets, which are not cached; those are named after their Deployment, and
+// the Deployment itself is known to be ours by uid.
+bool madeBy(const api::Pod& pod, const std::vector<std::shared_ptr<const api::Deployment>>& made) {
+  const auto* owner = pod.meta.controller();
+  if (!owner || owner->kind != "ReplicaSet") return false;
+  return std::any_of(made.begin(), made.end(), [&](const auto& deployment) {
+    return owner->name.starts_with(deployment->meta.name + "-");
+  });
+}
+
+std::vector<signals::MonitorTarget> targets(const serving::Snapshot& snapshot) {
+  std::vector<signals::MonitorTarget> out;
+  for (const auto& pod : snapshot.pods) {
+    if (pod->podIP.empty() || pod->meta.deleted || pod->phase != "Running") continue;
+    const bool ipv6 = pod->podIP.find(':') != std::string::npos;
+    out.push_back(
+        {pod->meta.name, pod->meta.uid,
+         (ipv6 ? "[" + pod->podIP + "]" : pod->podIP) + ":" + std::to_string(serving::kAdminPort),
+         pod->meta.label(api::kVersionLabel)});
+  }
+  return out;
+}
+
+void readMonitors(const Context& context, const std::string& owner, serving::Snapshot& snapshot) {
+  context.monitors.watch(owner, targets(snapshot));
+  for (auto& [pod, view] : context.monitors.view(owner)) {
+    snapshot.monitors[pod] = {view.golden, view.message};
+    for (auto& window : view.windows) snapshot.windows.push_back(std::move(window));
+  }
+  std::stable_sort(snapshot.windows.begin(), snapshot.windows.end(),
+                   [](const auto& a, const auto& b) { return a.lastMs < b.lastMs; });
+}
+
+serving::Snapshot snapshotOf(const Context& context,
+                             std::shared_ptr<const api::ModelDeployment> deployment) {
+  const auto& caches = context.caches;
+  const auto& meta = deployment->meta;
+  serving::Snapshot out;
+  out.children = caches.deployments.byIndex(kOwner, meta.uid);
+  const std::string key = inNamespace(meta.namespace_, meta.name);
+  for (auto& pod : caches.pods.byIndex(kApp, key)) {
+    if (madeBy(*pod, out.children)) out.pods.push_back(std::move(pod));
+  }
+  const auto known =
+      caches.versions.byIndex(kModel, inNamespace(meta.namespace_, deployment->spec.model));
+  out.versions = versionsOf(known);
+  for (const auto& one : known) {
+    if (one->profile) out.profiles[one->version.meta.name] = one->profile;
+  }
+  out.pipelines = caches.pipelines.list(meta.namespace_);
+  out.settings = context.settings;
+  out.now = context.clock.now();
+  out.deployment = std::move(deployment);
+  readMonitors(context, key, out);
+  return out;
+}
+
+}  // namespace
+
+runtime::Controller::Hooks servingHooks(const Context& context) {
+  runtime::Controller::Hooks hooks;
+  hooks.reconcile = [context](const runtime::Key& key) -> runtime::Outcome {
+    auto deployment = context.caches.modelDeployments.get(key.ns, key.name);
+    if (!deployment) {
+      context.monitors.watch(key.text(), {});
+      context.actor.forget(kind(), key);
+      return std::nullopt;
+    }
+    const api::Plan plan = serving::plan(snapshotOf(context, deployment));
+    return act(context, kind(), *deployment, plan);
+  };
+  hooks.caughtUp = [context](const runtime::Key& key) {
+    return context.actor.caughtUp(kind(), key);
+  };
+  hooks.everyKey = [context] { return everyKeyOf(context.caches.modelDeployments); };
+  return hooks;
+}
+
+}  // namespace reprise::controllers

@@ -1,0 +1,221 @@
+#include "operator.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <random>
+#include <utility>
+
+#include "controllers/serving_controller.h"
+#include "controllers/training_controller.h"
+#include "controllers/version_controller.h"
+#include "controllers/wakeups.h"
+#include "kube/http_client.h"
+#include "runtime/elector.h"
+#include "runtime/events.h"
+#include "runtime/health.h"
+#include "runtime/manager.h"
+#include "runtime/metered_client.h"
+
+namespace reprise {
+namespace {
+
+std::string hostName() {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+// The Pod's name and something random: a container that restarts keeps its host name, and must not
+// take its own old lease for its own.
+std::string identity() {
+  std::random_device random;
+  return hostName() + "_" + std::to_string(random()) + std::to_string(random());
+}
+
+runtime::HttpServer::Options onPort(std::uint16_t port) {
+  runtime::HttpServer::Options out;
+  out.port = port;
+  return out;
+}
+
+// Something with start() and stop() as the manager runs it.
+template <class T>
+class Background final : public runtime::Runnable {
+ public:
+  Background(std::string name, T& inner) : name_(std::move(name)), inner_(inner) {}
+  std::string name() const override { return name_; }
+  void start() override { inner_.start(); }
+  bool stop() override {
+    inner_.stop();
+    return true;
+  }
+
+ private:
+  const std::string name_;
+  T& inner_;
+};
+
+runtime::Controller::Options controllerOptions(const char* name, std::size_t workers) {
+  runtime::Controller::Options out;
+  out.name = name;
+  out.workers = workers;
+  return out;
+}
+
+[[noreturn]] void endAtOnce(const std::string& why) {
+  spdlog::critical("{}; ending at once, so that nothing is written without the lease", why);
+  spdlog::shutdown();
+  std::_Exit(1);
+}
+
+}  // namespace
+
+// In the order in which they depend on each other.
+struct Operator::Parts {
+  Parts(const Options& given, kube::Access access, const http::TransportFactory& transports)
+      : options(given),
+        connection(std::move(access), transports),
+        http(connection),
+        client(http, metrics, clock),
+        leaseClient(connection, Milliseconds(5'000)),
+        caches(options.watchNamespace),
+        events(client, clock, eventOptions()),
+        actor(client, events, seen,
+              [](const kube::Json& object) { return api::decodeChild(object).contentHash; }),
+        registry(transports({}), options.insecureRegistries),
+        images(
+            registry, clock,
+            [this](const std::string& image) { controllers::wakeForImage(caches, all(), image); }),
+        monitors(transports({}), options.monitorInterval,
+                 [this](const std::string& owner) {
+                   const auto slash = owner.find('/');
+                   serving.enqueue({owner.substr(0, slash), owner.substr(slash + 1)});
+                 }),
+        context{caches,   actor, [this] { return !elector || elector->leads(); }, images,
+                monitors, clock, {options.agentImage, options.agentPullPolicy}},
+        training(clock, controllerOptions("trainingpipeline", options.workers),
+                 controllers::trainingHooks(context), &metrics),
+        versions(clock, controllerOptions("modelversion", options.workers),
+                 controllers::versionHooks(context), &metrics),
+        serving(clock, controllerOptions("modeldeployment", options.workers),
+                controllers::servingHooks(context), &metrics),
+        health(onPort(options.healthPort)),
+        exposition(onPort(options.metricsPort)),
+        manager(clock) {
+    caches.addTo(seen);
+    controllers::wakeOnChanges(caches, all());
+    exposeCaches();
+    runtime::handleHealth(health, manager);
+    runtime::handleMetrics(exposition, metrics);
+    if (options.leaderElect) elect();
+    runInOrder();
+  }
+
+  controllers::Controllers all() { return {training, versions, serving}; }
+
+  static runtime::EventRecorder::Options eventOptions() {
+    runtime::EventRecorder::Options out;
+    out.instance = hostName();
+    return out;
+  }
+
+  void elect() {
+    runtime::Elector::Options lease;
+    lease.ns = options.leaseNamespace.empty() ? connection.access().ns : options.leaseNamespace;
+    lease.name = options.leaseName;
+    lease.identity = identity();
+    elector = std::make_unique<runtime::Elector>(
+        leaseClient, clock, lease,
+        runtime::Elector::Callbacks{[this] {
+                                      metrics.leader(true);
+                                      manager.elected();
+                                    },
+                                    endAtOnce},
+        [random = std::mt19937_64(std::random_device()())]() mutable {
+          return std::uniform_real_distribution<>()(random);
+        });
+    manager.setElection(*elector);
+  }
+
+  void exposeCaches() {
+    auto& objects = prometheus::BuildGauge()
+                        .Name("reprise_cache_objects")
+                        .Help("objects in a cache")
+                        .Register(metrics.registry());
+    auto& relists = prometheus::BuildGauge()
+                        .Name("reprise_cache_relists")
+                        .Help("full pictures of a kind that were begun")
+                        .Register(metrics.registry());
+    auto& failed = prometheus::BuildGauge()
+                       .Name("reprise_cache_watch_failures")
+                       .Help("watches that ended in an error")
+                       .Register(metrics.registry());
+    auto& undecodable = prometheus::BuildGauge()
+                            .Name("reprise_cache_undecodable")
+                            .Help("objects that could not be read, each time they came")
+                            .Register(metrics.registry());
+    metrics.beforeText([this, &objects, &relists, &failed, &undecodable] {
+      for (const auto& [name, stats] : caches.stats()) {
+        objects.Add({{"resource", name}}).Set(static_cast<double>(stats.objects));
+        relists.Add({{"resource", name}}).Set(static_cast<double>(stats.relists));
+        failed.Add({{"resource", name}}).Set(static_cast<double>(stats.restarts));
+        undecodable.Add({{"resource", name}}).Set(static_cast<double>(stats.undecodable));
+      }
+    });
+  }
+
+  void runInOrder() {
+    manager.addServer(health);
+    manager.addServer(exposition);
+    for (auto& cache : cacheRunnables = caches.runnables(connection)) manager.addCache(*cache);
+    manager.addSink(events);
+    manager.addSink(imagesRunnable);
+    manager.addSink(monitorsRunnable);
+    for (auto* controller : {&training, &versions, &serving}) manager.addController(*controller);
+  }
+
+  const Options options;
+  const SystemClock clock;
+  runtime::Metrics metrics;
+  kube::ApiConnection connection;
+  kube::HttpClient http;
+  runtime::MeteredClient client;
+  kube::HttpClient leaseClient;
+  controllers::Caches caches;
+  runtime::CacheSet seen;
+  runtime::EventRecorder events;
+  runtime::Actor actor;
+  registry::OciRegistry registry;
+  registry::ImageWatch images;
+  signals::MonitorPoll monitors;
+  std::unique_ptr<runtime::Elector> elector;
+  const controllers::Context context;
+  runtime::Controller training, versions, serving;
+  runtime::HttpServer health, exposition;
+  runtime::Manager manager;
+  Background<registry::ImageWatch> imagesRunnable{"image watch", images};
+  Background<signals::MonitorPoll> monitorsRunnable{"monitor poll", monitors};
+  std::vector<std::unique_ptr<runtime::Runnable>> cacheRunnables;
+};
+
+Operator::Operator(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Operator::~Operator() = default;
+
+Expected<std::unique_ptr<Operator>> Operator::make(const Options& options,
+                                                   http::TransportFactory transports) {
+  auto access = kube::findAccess(options.kubeconfig);
+  if (!access) return tl::unexpected(access.error());
+  spdlog::info("API server {} ({})", access->server, access->source);
+  auto parts = std::make_unique<Parts>(options, std::move(*access), transports);
+  for (auto* server : {&parts->health, &parts->exposition}) {
+    if (auto bound = server->listen(); !bound) return tl::unexpected(bound.error());
+  }
+  return std::unique_ptr<Operator>(new Operator(std::move(parts)));
+}
+
+bool Operator::run(std::stop_token stop) { return parts_->manager.run(stop); }
+
+}  // namespace reprise
