@@ -11,16 +11,6 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
-std::vector<std::string> splitPaths(const std::string& text) {
-  std::vector<std::string> out;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(':', begin), text.size());
-    if (end > begin) out.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return out;
-}
-
 }  // namespace
 
 Expected<Access> inClusterAccess(const std::string& folder) {
@@ -54,18 +44,6 @@ Expected<Access> inClusterAccess(const std::string& folder) {
   }
   if (auto tls = access.tls(); !tls) return tl::unexpected(tls.error());
   return access;
-}
-
-Expected<Access> findAccess(const std::string& file, const std::string& context) {
-  if (!file.empty()) return kubeconfigAccess({file}, context);
-  if (const auto paths = splitPaths(environment("KUBECONFIG")); !paths.empty())
-    return kubeconfigAccess(paths, context);
-  if (!environment("KUBERNETES_SERVICE_HOST").empty() && context.empty()) return inClusterAccess();
-  const std::string home = environment("HOME");
-  if (home.empty())
-    return fail(ErrorCode::InvalidArgument,
-                "no API server is known: set KUBECONFIG to a kubeconfig file");
-  return kubeconfigAccess({home + "/.kube/config"}, context);
 }
 
 }  // namespace reprise::kube

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include <yaml-cpp/yaml.h>
@@ -213,6 +214,21 @@ Expected<Access> build(const std::vector<std::string>& paths, std::string contex
   return access;
 }
 
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+std::vector<std::string> splitPaths(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(':', begin), text.size());
+    if (end > begin) out.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
 }  // namespace
 
 Expected<Access> kubeconfigAccess(const std::vector<std::string>& files,
@@ -224,6 +240,19 @@ Expected<Access> kubeconfigAccess(const std::vector<std::string>& files,
                 (files.empty() ? std::string("kubeconfig") : files.front()) +
                     ": is not YAML that a kubeconfig may hold: " + error.what());
   }
+}
+
+// Here and not beside inClusterAccess: a program that only ever runs in a Pod needs no YAML.
+Expected<Access> findAccess(const std::string& file, const std::string& context) {
+  if (!file.empty()) return kubeconfigAccess({file}, context);
+  if (const auto paths = splitPaths(environment("KUBECONFIG")); !paths.empty())
+    return kubeconfigAccess(paths, context);
+  if (!environment("KUBERNETES_SERVICE_HOST").empty() && context.empty()) return inClusterAccess();
+  const std::string home = environment("HOME");
+  if (home.empty())
+    return fail(ErrorCode::InvalidArgument,
+                "no API server is known: set KUBECONFIG to a kubeconfig file");
+  return kubeconfigAccess({home + "/.kube/config"}, context);
 }
 
 }  // namespace reprise::kube
