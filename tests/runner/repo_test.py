@@ -27,7 +27,7 @@ LAYERS = {
     "pods": {"base", "api"},
     "training": {"base", "api", "pods", "registry"},
     "serving": {"base", "api", "drift", "pods"},
-    "agent": {"base", "http", "api", "drift", "kube"},
+    "agent": {"base", "http", "api", "drift", "kube", "runtime"},  # of runtime: its HTTP server
     "cli": {"base", "http", "api", "drift", "kube"},
     "controllers": {"base", "api", "drift", "kube", "runtime", "registry", "signals", "pods", "training", "serving"},
 }
