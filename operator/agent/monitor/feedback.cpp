@@ -1,0 +1,223 @@
+#include "agent/monitor/feedback.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "agent/monitor/json_read.h"
+
+namespace reprise::agent::monitor {
+
+using nlohmann::json;
+
+namespace {
+
+Expected<Label> labelOf(const json& value, const std::string& where) {
+  const auto wrong = [&](const std::string& what) { return fail(ErrorCode::InvalidArgument, where + what); };
+  if (!value.is_object()) return wrong(": must be an object {\"id\": …, \"label\": …}");
+  Label out;
+  const auto id = value.find("id");
+  if (id == value.end() || !id->is_string() || id->get_ref<const std::string&>().empty()) {
+    return wrong(".id: must be the x-request-id of the answer");
+  }
+  out.id = id->get<std::string>();
+  if (const auto error = value.find("error"); error != value.end()) {
+    if (!error->is_number() || !std::isfinite(error->get<double>()) || error->get<double>() < 0) {
+      return wrong(".error: must be a number that is not negative");
+    }
+    out.error = error->get<double>();
+    out.isError = true;
+    return out;
+  }
+  auto label = value.find("label");
+  if (label == value.end()) label = value.find("labels");
+  if (label == value.end()) return wrong(": needs 'label' or 'error'");
+  out.label = *label;
+  const auto scalar = [](const json& one) { return one.is_primitive(); };
+  if (!(out.label.is_array() ? std::all_of(out.label.begin(), out.label.end(), scalar) : scalar(out.label))) {
+    return wrong(".label: must be a number, a text, or an array with one a row");
+  }
+  return out;
+}
+
+}  // namespace
+
+Expected<std::vector<Label>> parseLabels(std::string_view body) {
+  const json value = readJson(body);
+  if (!value.is_structured()) return fail(ErrorCode::InvalidArgument, "feedback: is not JSON");
+  const json* list = &value;
+  if (value.is_object() && !value.contains("id")) {
+    for (const char* name : {"feedback", "labels"}) {
+      if (const auto it = value.find(name); it != value.end() && it->is_array()) list = &*it;
+    }
+  }
+  std::vector<Label> out;
+  if (list->is_object()) {
+    auto one = labelOf(*list, "feedback");
+    if (!one) return tl::unexpected(one.error());
+    out.push_back(std::move(*one));
+    return out;
+  }
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    auto one = labelOf((*list)[i], "feedback[" + std::to_string(i) + "]");
+    if (!one) return tl::unexpected(one.error());
+    out.push_back(std::move(*one));
+  }
+  return out;
+}
+
+void Feedback::remember(const std::string& id, std::int64_t arrivedMs, std::vector<Prediction> predictions,
+                        std::string path, std::string body) {
+  std::lock_guard lock(mutex_);
+  Request& request = requests_[id];
+  bodyBytes_ -= request.body.size();
+  request = {arrivedMs, ++serial_, std::move(predictions), std::move(path), std::move(body), false};
+  order_.emplace_back(id, serial_);
+  if (!request.body.empty()) {
+    bodyBytes_ += request.body.size();
+    bodies_.emplace_back(id, serial_);
+  }
+  const auto early = std::find_if(waiting_.begin(), waiting_.end(), [&](const Label& label) { return label.id == id; });
+  if (early != waiting_.end()) {
+    Taken ignored;
+    apply(*early, request, ignored);
+    waiting_.erase(early);
+  }
+  forgetOld();
+}
+
+void Feedback::forgetOld() {
+  const auto oldest = [&](auto& order) -> Request* {
+    const auto it = requests_.find(order.front().first);
+    return it != requests_.end() && it->second.serial == order.front().second ? &it->second : nullptr;
+  };
+  while (bodyBytes_ > 2 * options_.labelledBytes && !bodies_.empty()) {
+    if (Request* request = oldest(bodies_)) {
+      bodyBytes_ -= request->body.size();
+      std::string().swap(request->body);
+    }
+    bodies_.pop_front();
+  }
+  while (order_.size() > options_.remembered) {
+    if (Request* request = oldest(order_)) {
+      bodyBytes_ -= request->body.size();
+      requests_.erase(order_.front().first);
+    }
+    order_.pop_front();
+  }
+  // what is gone from the one list may still be named in the other
+  while (!bodies_.empty() && !order_.empty() && bodies_.front().second < order_.front().second) bodies_.pop_front();
+}
+
+Feedback::Taken Feedback::take(std::vector<Label> labels) {
+  wantsBodies_ = true;
+  std::lock_guard lock(mutex_);
+  Taken taken;
+  for (auto& label : labels) {
+    const auto it = requests_.find(label.id);
+    if (it != requests_.end()) {
+      apply(label, it->second, taken);
+      continue;
+    }
+    ++taken.waiting;   // its request may still be in the queue
+    waiting_.push_back(std::move(label));
+    if (waiting_.size() > kWaitingLabels) waiting_.pop_front();
+  }
+  return taken;
+}
+
+void Feedback::apply(const Label& label, Request& request, Taken& taken) {
+  if (request.labelled) {
+    ++taken.repeated;
+    return;
+  }
+  const double before = total_.sum;
+  const auto n = total_.n;
+  if (label.isError) {
+    score(request.arrivedMs, label.error);
+  } else {
+    const bool many = label.label.is_array();
+    const std::size_t count = many ? label.label.size() : 1;
+    if (count != request.predictions.size()) {
+      ++taken.unscored;   // the answer's predictions are not known, or are another number
+      return;
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const json& one = many ? label.label[i] : label.label;
+      if (!one.is_null()) score(request.arrivedMs, errorOf(request.predictions[i], {cellOf(one), one.is_number_float()}));
+    }
+    if (!request.body.empty()) {
+      bodyBytes_ -= request.body.size();
+      rows_.push_back({std::move(request.body), label.label.dump(-1, ' ', false, json::error_handler_t::replace),
+                       request.path, request.arrivedMs});
+      request.body.clear();
+      rowBytes_ += rows_.back().bytes();
+      while (rowBytes_ > options_.labelledBytes) {
+        rowBytes_ -= rows_.front().bytes();
+        rows_.pop_front();
+      }
+    }
+  }
+  request.labelled = true;
+  ++taken.known;
+  if (total_.n > n) taken.errorSum += total_.sum - before;
+}
+
+void Feedback::score(std::int64_t ms, double error) {
+  if (open_.errors.n == 0) {
+    open_.firstMs = open_.lastMs = ms;
+    opened_ = clock_.steady();
+  }
+  open_.firstMs = std::min(open_.firstMs, ms);
+  open_.lastMs = std::max(open_.lastMs, ms);
+  open_.errors.add(error);
+  total_.add(error);
+  if (static_cast<std::size_t>(open_.errors.n) >= options_.blockRows) close();
+}
+
+void Feedback::close() {
+  open_.seq = ++seq_;
+  blocks_.push_back(open_);
+  if (blocks_.size() > kKeptBlocks) blocks_.pop_front();
+  open_ = {};
+}
+
+void Feedback::tick() {
+  std::lock_guard lock(mutex_);
+  if (open_.errors.n > 0 && clock_.steady() - opened_ >= options_.blockAge) close();
+}
+
+std::string Feedback::blocks(std::int64_t after) const {
+  std::lock_guard lock(mutex_);
+  json out = json::array();
+  for (const Block& block : blocks_) {
+    if (block.seq <= after) continue;
+    out.push_back({{"seq", block.seq},
+                   {"firstMs", block.firstMs},
+                   {"lastMs", block.lastMs},
+                   {"n", block.errors.n},
+                   {"errorSum", block.errors.sum},
+                   {"errorSqSum", block.errors.squares}});
+  }
+  return out.dump();
+}
+
+std::string Feedback::labelled(std::size_t limit) const {
+  std::lock_guard lock(mutex_);
+  std::string out = "{\"rows\":[";
+  std::size_t n = 0;
+  for (auto row = rows_.rbegin(); row != rows_.rend() && n < limit; ++row, ++n) {
+    if (n > 0) out += ',';
+    out += fmt::format("{{\"request\":{},\"label\":{},\"path\":{},\"atMs\":{}}}", row->request, row->label,
+                       json(row->path).dump(-1, ' ', false, json::error_handler_t::replace), row->atMs);
+  }
+  return out += "]}";
+}
+
+ErrorSum Feedback::total() const {
+  std::lock_guard lock(mutex_);
+  return total_;
+}
+
+}  // namespace reprise::agent::monitor

@@ -1,0 +1,116 @@
+// What the truth says about the predictions that were given: labels come by the id of a request, perhaps long after
+// it. Their errors are gathered into blocks like windows, and the labelled rows are kept for the versions that stand
+// by, whose error on them is asked with POST /score. Thread-safe; everything is bounded.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/monitor/rows.h"
+#include "agent/monitor/sink.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace reprise::agent::monitor {
+
+inline constexpr std::size_t kKeptBlocks = 64;
+inline constexpr std::size_t kWaitingLabels = 2000;   // whose request has not been seen yet
+
+struct ErrorSum {
+  std::int64_t n = 0;
+  double sum = 0, squares = 0;
+  void add(double error) {
+    ++n;
+    sum += error;
+    squares += error * error;
+  }
+};
+
+// A label as it came: {"id", "label"}, {"id", "labels": [one a row, null where unknown]} or {"id", "error"}.
+struct Label {
+  std::string id;
+  nlohmann::json label;     // a scalar, or an array with one a row; discarded where `error` is given
+  double error = 0;
+  bool isError = false;
+};
+// One, or an array of them, or an array under "labels"/"feedback". InvalidArgument names the entry and the field.
+Expected<std::vector<Label>> parseLabels(std::string_view body);
+
+class Feedback {
+ public:
+  struct Options {
+    std::size_t remembered = 20'000;       // requests
+    std::size_t labelledBytes = 8 << 20;   // of labelled rows; twice as much waits for labels
+    std::size_t blockRows = 50;
+    Milliseconds blockAge{5'000};
+  };
+  Feedback(const Options& options, const Clock& clock) : options_(options), clock_(clock) {}
+
+  // Bodies are kept once the first label has come: most models never get one.
+  bool wantsBodies() const { return wantsBodies_; }
+  void remember(const std::string& id, std::int64_t arrivedMs, std::vector<Prediction> predictions, std::string path,
+                std::string body);
+
+  struct Taken {
+    std::size_t known = 0, waiting = 0, repeated = 0, unscored = 0;
+    double errorSum = 0;
+  };
+  Taken take(std::vector<Label> labels);
+  void tick();
+
+  // A JSON array of the blocks with seq > after.
+  std::string blocks(std::int64_t after) const;
+  // {"rows": [{"request", "label", "path", "atMs"}, …]}: the newest `limit` ones, newest first.
+  std::string labelled(std::size_t limit) const;
+  ErrorSum total() const;
+
+ private:
+  struct Request {
+    std::int64_t arrivedMs = 0;
+    std::uint64_t serial = 0;
+    std::vector<Prediction> predictions;
+    std::string path, body;
+    bool labelled = false;
+  };
+  struct Row {
+    std::string request, label, path;
+    std::int64_t atMs;
+    std::size_t bytes() const { return request.size() + label.size() + path.size() + sizeof(Row); }
+  };
+  struct Block {
+    std::int64_t seq = 0, firstMs = 0, lastMs = 0;
+    ErrorSum errors;
+  };
+
+  void apply(const Label& label, Request& request, Taken& taken);
+  void score(std::int64_t ms, double error);
+  void close();
+  void forgetOld();
+
+  const Options options_;
+  const Clock& clock_;
+  std::atomic<bool> wantsBodies_{false};
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Request> requests_;
+  std::deque<std::pair<std::string, std::uint64_t>> order_, bodies_;   // oldest first; an id may come again
+  std::size_t bodyBytes_ = 0, rowBytes_ = 0;
+  std::uint64_t serial_ = 0;
+  std::deque<Label> waiting_;
+  std::deque<Row> rows_;
+  Block open_;
+  SteadyTime opened_{};
+  std::int64_t seq_ = 0;
+  std::deque<Block> blocks_;
+  ErrorSum total_;
+};
+
+}  // namespace reprise::agent::monitor

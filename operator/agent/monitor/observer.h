@@ -1,0 +1,61 @@
+// Takes the copies of inference requests from the forwarding threads and learns from them on a thread of its own, of
+// a lower priority. What it has no time for is dropped, and counted.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "agent/monitor/counters.h"
+#include "agent/monitor/feedback.h"
+#include "agent/monitor/monitor.h"
+#include "agent/monitor/sink.h"
+#include "agent/monitor/windows.h"
+
+namespace reprise::agent::monitor {
+
+class Observer final : public Sink {
+ public:
+  // Without a basis no window is made; labels are taken nevertheless.
+  Observer(const MonitorOptions& options, std::optional<drift::Basis> basis, Counters& counters, const Clock& clock);
+  ~Observer() override;
+  void start();
+  void stop();    // after what is in the queue
+
+  bool wants() override;
+  void push(Sample& sample) override;
+  void tooLong() override { monitor::add(counters_.droppedLong); }
+  LocalReply feedback(std::string_view body) override;
+
+  // What the thread does with one; for tests too.
+  void learn(Sample& sample);
+  void tick();
+
+  Windows* windows() { return windows_.get(); }   // null without a basis
+  Feedback& labels() { return feedback_; }
+
+ private:
+  void run(std::stop_token stop);
+
+  const MonitorOptions& options_;
+  Counters& counters_;
+  const Clock& clock_;
+  std::unique_ptr<Windows> windows_;
+  Feedback feedback_;
+
+  std::mutex rateMutex_;
+  double tokens_;
+  SteadyTime filled_;
+
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  bool sleeping_ = false;
+  std::size_t queuedBytes_ = 0;
+  std::vector<Sample> queue_, free_;
+  std::jthread thread_;
+};
+
+}  // namespace reprise::agent::monitor

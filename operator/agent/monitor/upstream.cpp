@@ -1,0 +1,81 @@
+#include "agent/monitor/upstream.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace reprise::agent::monitor {
+
+namespace {
+// After so long without use the server may have closed it and the news may still wait in the kernel.
+constexpr auto kAsk = std::chrono::milliseconds(500);
+}  // namespace
+
+void Upstream::arm(std::size_t room) {
+  if (armed_) return;
+  armed_ = true;
+  in.reserve(room);
+  socket.async_read_some(asio::buffer(in.room(), in.roomSize()),
+                         [self = shared_from_this()](error_code error, std::size_t n) {
+                           self->armed_ = false;
+                           if (!error) self->in.put(n);
+                           if (self->user) {
+                             const auto user = self->user;   // it may let go of us
+                             user->onUpstreamRead(error);
+                           } else if (self->pool_) {
+                             self->pool_->drop(self.get());   // closed, or said something that nobody asked for
+                           }
+                         });
+}
+
+void Upstream::close() {
+  error_code ignored;
+  socket.close(ignored);
+}
+
+bool Upstream::usable() const {
+  char byte;
+  const auto n = ::recv(const_cast<Socket&>(socket).native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+std::shared_ptr<Upstream> UpstreamPool::take() {
+  const auto now = Steady::now();
+  while (!idle_.empty()) {
+    auto connection = std::move(idle_.back());
+    idle_.pop_back();
+    if (now - connection->idleSince_ < kAsk || connection->usable()) {
+      connection->reused = true;
+      return connection;
+    }
+    connection->pool_ = nullptr;
+    connection->close();
+  }
+  return nullptr;
+}
+
+void UpstreamPool::give(std::shared_ptr<Upstream> connection) {
+  connection->user.reset();
+  if (idle_.size() >= size_ || !connection->in.empty()) return connection->close();
+  connection->in.shrink();
+  connection->idleSince_ = Steady::now();
+  connection->arm();
+  idle_.push_back(std::move(connection));
+}
+
+void UpstreamPool::drop(Upstream* connection) {
+  const auto it = std::find_if(idle_.begin(), idle_.end(), [&](const auto& one) { return one.get() == connection; });
+  if (it == idle_.end()) return;
+  (*it)->close();
+  idle_.erase(it);
+}
+
+void UpstreamPool::clear() {
+  for (auto& connection : idle_) {
+    connection->pool_ = nullptr;
+    connection->close();
+  }
+  idle_.clear();
+}
+
+}  // namespace reprise::agent::monitor
