@@ -169,7 +169,15 @@ def story(steps):
         if not result.exists():
             raise Broken(f"the story did not come to its end\n{tail(text, 80)}")
         say((out / "story.txt").read_text())
-        return count.of_story(json.loads(result.read_text())).judged(status)
+        found = count.of_story(json.loads(result.read_text())).judged(status)
+        bad_input = ROOT / "tests" / "story" / "bad_input.py"
+        if bad_input.exists():
+            status, text = steps.run("bad-input", PYTHON, "-B", bad_input, "-v")
+            judged = count.of_unittest(text).judged(status)
+            if judged.failed:
+                say(tail(text, 80))
+            found += judged
+        return found
     finally:
         if ours:
             steps.run("down", CLUSTER / "down")
