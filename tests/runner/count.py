@@ -76,6 +76,17 @@ def of_unittest(text):
     return Count(max(0, _number(r"^Ran (\d+) tests? in" if text.startswith("Ran") else r"\nRan (\d+) tests? in", text) - bad - skipped), bad, skipped, names)
 
 
+def of_fuzz(names, text):
+    """Of what tests/fuzz/run prints: a fuzzer passed if it says that it tried inputs."""
+    total = Count()
+    for name in sorted(names):
+        if _number(rf"(?m)^{re.escape(name)}: (\d+) executions$", text) > 0:
+            total.passed += 1
+        else:
+            total.fail(name)
+    return total
+
+
 def of_story(result):
     """Of the story.json that tests/story/run writes: each phase that was played, and each first version, is a test."""
     total = Count()

@@ -62,6 +62,12 @@ class Unittest(unittest.TestCase):
         self.assertEqual((found.passed, found.failed, found.skipped, found.names), (3, 3, 3, ["test_a"]))
 
 
+class Fuzz(unittest.TestCase):
+    def test_one_that_tried_nothing_or_is_not_named_failed(self):
+        found = count.of_fuzz(["a", "b", "c", "d"], "a: 12 executions\nb: FAILED\nc:  executions\n")
+        self.assertEqual((found.passed, found.failed, found.names), (1, 3, ["b", "c", "d"]))
+
+
 class Judged(unittest.TestCase):
     def test_no_test_is_a_failure(self):
         self.assertEqual(count.Count().judged(0).failed, 1)

@@ -122,24 +122,12 @@ def chart(steps):
 def fuzz(steps):
     """Each fuzzer for REPRISE_FUZZ_SECONDS (60), two at a time; a crash, a leak or a time-out fails it."""
     build(steps, "fuzz")
-    seconds = os.environ.get("REPRISE_FUZZ_SECONDS", "60")
-    folder = ROOT / "build" / "fuzz" / "tests" / "fuzz"
-    programs = sorted(path for path in folder.iterdir() if path.is_file() and os.access(path, os.X_OK))
-    total = Count()
-    for program in programs:
-        grown = ROOT / "build" / "fuzz" / "corpus" / program.name
-        grown.mkdir(parents=True, exist_ok=True)
-        seeds = [path for path in [ROOT / "tests" / "fuzz" / "corpus" / program.name.removesuffix("_fuzz")] if path.is_dir()]
-        crashes = f"-artifact_prefix={LOGS / steps.stage}/{program.name}-"
-        status, text = steps.run(
-            program.name, program, f"-max_total_time={seconds}", "-timeout=25", "-rss_limit_mb=2048", "-print_final_stats=1", crashes, grown, *seeds
-        )
-        if status == 0 and "stat::number_of_executed_units" in text:
-            total.passed += 1
-        else:
-            say(tail(text, 60))
-            total.fail(program.name)
-    return total.judged(0)
+    names = [path.name.removesuffix("_fuzz.cpp") for path in (ROOT / "tests" / "fuzz").glob("*_fuzz.cpp")]
+    status, text = steps.run("fuzz", ROOT / "tests" / "fuzz" / "run", os.environ.get("REPRISE_FUZZ_SECONDS", "60"))
+    found = count.of_fuzz(names, text).judged(status)
+    if found.failed:
+        say(tail(text, 80))
+    return found
 
 
 def api(steps):
