@@ -14,7 +14,7 @@ SERVICE_NET=10.96.0.0/16
 SERVICE_IP=10.96.0.1          # of the API server, inside
 API_PORT=6443                 # inside the node's network namespace
 REGISTRY_PORT=5000            # inside too
-CGROUP=/reprise-node
+CGROUP=/reprise-node-$(printf %s "$STATE" | cksum | cut -d ' ' -f 1)   # two nodes with a state each do not meet
 REGISTRY_ADDRESS=$NODE_IP:$REGISTRY_PORT
 
 # directories of all tools, for PATH
