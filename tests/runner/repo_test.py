@@ -74,6 +74,8 @@ class Arrows(unittest.TestCase):
             parts = path.relative_to(ROOT).parts
             if parts[0] != "operator" or len(parts) < 3:
                 continue  # main.cpp and its parts join everything
+            if path.name.endswith("_test.cpp"):
+                continue  # a test may hold two ends of a seam against each other
             for target in re.findall(r'^\s*#include\s+[<"]([^">]+)[">]', path.read_text(), re.MULTILINE):
                 yield path, parts[1], target
 
