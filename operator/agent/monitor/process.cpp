@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "agent/monitor/call.h"
+#include "agent/monitor/http_head.h"
 
 namespace reprise::agent::monitor {
 namespace {
