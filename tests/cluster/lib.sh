@@ -63,7 +63,7 @@ P
 }
 
 # The pid in the file may be somebody else's by now (the machine was restarted): the command line must name this state.
-is_ours() { tr '\0' ' ' < "/proc/$1/cmdline" 2> /dev/null | grep -qF "$2"; }
+is_ours() { { tr '\0' ' ' < "/proc/$1/cmdline"; } 2> /dev/null | grep -qF "$2"; }
 is_up() { [ -e "$STATE/init.pid" ] && is_ours "$(cat "$STATE/init.pid")" "node-init $STATE"; }
 in_node() { nsenter -t "$(cat "$STATE/init.pid")" -m -n -p -- "$@"; }
 
