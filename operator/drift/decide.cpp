@@ -385,7 +385,7 @@ Decision decide(const std::vector<Window>& windows, const std::vector<Candidate>
   const auto inContext = context.state == ContextView::State::Serving
                              ? ofContext(candidates, context.name)
                              : candidates;
-  const LabelView view(labels, inContext, serving, policy, history, nowMs);
+  const LabelView view(labels, inContext, serving, policy, history, nowMs, named);
   decision.referenceError = view.reference();
   if (view.newest().n > 0) {
     decision.error = view.newest().mean();

@@ -61,15 +61,16 @@ struct Policy {
   double toleranceFloor = 0.01;  // effect, 0 … 1: below it nothing is drift
   double toleranceCap = 0.15;    // the most that may be learned as benign
   int learnWindows = 6;  // first windows after a deployment that the tolerance is learned from
-  double ratio = 0.25;   // accepted by ratio: effect of the best below this share of the second's …
+  double ratio = 0.1;    // accepted by ratio: effect of the best below this share of the second's …
   double ratioMaxEffect = 0.1;               // … and below this
   std::int64_t cooldownMs = 60'000;          // after any action
   std::int64_t retrainCooldownMs = 600'000;  // after a training was asked for
 
-  std::int64_t minLabels = 30;    // labelled rows, before they say anything
-  std::int64_t vetoLabels = 150;  // … before they overrule what the inputs say
-  std::int64_t maxLabels = 300;   // … after which the likelier of two answers is taken
-  double minErrorRise = 0.06;     // above the reference, of an error of 0 … 1; others: in their sd
+  std::int64_t minLabels = 30;     // labelled rows, before they say anything
+  std::int64_t vetoLabels = 150;   // … before they overrule what the inputs say
+  std::int64_t maxLabels = 300;    // … after which the likelier of two answers is taken
+  double minErrorRise = 0.06;      // above the reference, of an error of 0 … 1; others: in their sd
+  std::int64_t freshLabels = 500;  // rows that labels may lag; if more, maxLabelLag counts too
   double maxLabelLag = 0.5;  // labels that lag more than this share of what kinds last do not act
 };
 

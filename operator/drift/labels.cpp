@@ -7,9 +7,10 @@ namespace reprise::drift {
 namespace {
 
 // Log of the odds against chance. An alarm: Bernstein's bound at 1e-6 for each of the few hundred
-// stretches of a day's blocks. Better than the serving version: 1e-3. A version's own rule or not:
-// Wald's bounds of 1e-2 for either error.
-constexpr double kAlarm = 13.8, kBetter = 6.9, kWald = 4.6;
+// stretches of a day's blocks. Better than the serving
+// version, which is known to be wrong by then: 0.05. A version's own rule: Wald's bound of 1e-2;
+// another one: 1e-4, since its reference may be an optimist and a training costs most.
+constexpr double kAlarm = 13.8, kBetter = 3, kAccept = 4.6, kReject = 9.2;
 constexpr std::int64_t kLearnLabels = 150;  // first labelled rows, where a reference is learned
 constexpr std::int64_t kMostLabels = 3000;  // newest, that a change is looked for in
 constexpr double kSpreads = 4;              // largest error in standard deviations, where unbounded
@@ -44,7 +45,8 @@ void ErrorSum::add(const LabelBlock& block) {
 
 LabelView::LabelView(const std::vector<LabelBlock>& labels,
                      const std::vector<Candidate>& candidates, const std::string& serving,
-                     const Policy& policy, const History& history, std::int64_t nowMs)
+                     const Policy& policy, const History& history, std::int64_t nowMs,
+                     const std::vector<const Window*>& windows)
     : candidates_(candidates), serving_(serving), policy_(policy) {
   for (const auto& block : labels) {
     if (!sound(block)) continue;
@@ -59,15 +61,20 @@ LabelView::LabelView(const std::vector<LabelBlock>& labels,
   }
   if (own_.empty()) return;
   const auto started = own_.front().firstMs;
+  std::int64_t rowsAfter = 0;
+  for (const auto* window : windows) {
+    if (window->firstMs > own_.back().lastMs) rowsAfter += window->profile.rows();
+  }
   findReference(candidates);
   findChange();
   if (!alarm_) return;
   // What lasted long is likely to last as long again: labels act while they lag by less than a
-  // share of what the kinds of data lasted so far, the one before the change or the one since.
+  // share of what the kinds of data lasted so far, the one before the change or the one since. The
+  // one before had begun about a lag before its version was chosen.
   const auto lag = static_cast<double>(nowMs - own_.back().lastMs);
-  const auto before = static_cast<double>(change_.firstMs - started);
+  const auto before = static_cast<double>(change_.firstMs - started) + lag;
   const auto since = static_cast<double>(change_.lastMs - change_.firstMs);
-  late_ = lag > policy_.maxLabelLag * std::max(before, since);
+  late_ = rowsAfter > policy.freshLabels && lag > policy_.maxLabelLag * std::max(before, since);
 }
 
 std::optional<double> LabelView::reference() const {
@@ -166,7 +173,7 @@ Verdict LabelView::verdict(const Candidate& candidate, std::int64_t sinceMs) con
   } else {
     odds = n * rise / variance(0, seen) * (rise / 2 - (seen.mean() - right));
   }
-  if (odds < -kWald) return Verdict::Rejected;
+  if (odds < -kReject) return Verdict::Rejected;
   const double gain = own.mean() - seen.mean();
   const auto pairs = static_cast<double>(std::min(own.n, seen.n));
   const double v = variance(own.mean(), own) + variance(seen.mean(), seen);
@@ -174,8 +181,10 @@ Verdict LabelView::verdict(const Candidate& candidate, std::int64_t sinceMs) con
       gain > 0 ? pairs * gain * gain / (2 * (v + (unit_ ? 1 : kSpreads * std::sqrt(v)) * gain / 3))
                : 0;
   const bool enough = seen.n >= policy_.maxLabels;
-  if (better < kBetter) return enough ? Verdict::Rejected : Verdict::Open;
-  if (odds > kWald) return Verdict::Accepted;
+  // Not worth a switch.
+  if (enough && gain < minRise() / 2) return Verdict::Rejected;
+  if (better < kBetter) return Verdict::Open;
+  if (odds > kAccept) return Verdict::Accepted;
   return enough ? (odds > 0 ? Verdict::Accepted : Verdict::Rejected) : Verdict::Open;
 }
 

@@ -24,10 +24,11 @@ enum class Verdict { None, Open, Accepted, Rejected };  // None: no score
 
 class LabelView {
  public:
-  // Bad blocks (n < 1, sums that no error can have) are left out.
+  // Bad blocks (n < 1, sums that no error can have) are left out. `windows`: of the serving
+  // version.
   LabelView(const std::vector<LabelBlock>& labels, const std::vector<Candidate>& candidates,
             const std::string& serving, const Policy& policy, const History& history,
-            std::int64_t nowMs);
+            std::int64_t nowMs, const std::vector<const Window*>& windows);
 
   bool any() const { return !own_.empty(); }
   // The serving version's error is above its reference by more than chance and minErrorRise, and

@@ -47,7 +47,7 @@ Profile backFrom(const std::vector<Look>& looks, std::size_t from, std::size_t f
   return out;
 }
 
-// Whether the newest rows up to looks[last], minSamples of them or four times as many, are away
+// Whether the newest rows up to looks[last], once, twice or four times minSamples of them, are away
 // together: that shows what is too small for each look. Only looks alike are joined, so that a
 // burst of other data is no drift of those after it.
 bool driftTogether(const std::vector<Look>& looks, std::size_t last, double tolerance,
@@ -58,8 +58,8 @@ bool driftTogether(const std::vector<Look>& looks, std::size_t last, double tole
     if (together.rows() < wanted) return false;
     const auto apart = distance(together, serving);
     found = apart && away(*apart, tolerance, policy);
-    const bool end = found || wanted > policy.minSamples;
-    wanted = kLongLook * policy.minSamples;
+    const bool end = found || wanted >= kLongLook * policy.minSamples;
+    wanted *= 2;
     return end;
   });
   return found;

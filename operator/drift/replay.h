@@ -50,8 +50,17 @@ std::optional<ReplayMode> replayMode(const std::string& name);  // never, always
 std::string_view to_string(ReplayMode mode);
 
 struct ReplayOptions {
+  // What docs/design/drift.md was measured with: 100 rows, in looks of 25.
+  static Policy defaultPolicy() {
+    Policy out;
+    out.minSamples = 100;
+    out.minWindowRows = 25;
+    out.cooldownMs = 100;
+    out.retrainCooldownMs = 1000;
+    return out;
+  }
   ReplayMode mode = ReplayMode::Switch;
-  Policy policy;
+  Policy policy = defaultPolicy();
   std::int64_t window = 25;        // rows
   std::int64_t labelsLate = 0;     // rows until a label comes
   std::int64_t trainTakes = 2300;  // rows from the request to the version
