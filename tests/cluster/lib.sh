@@ -70,6 +70,17 @@ in_node() { nsenter -t "$(cat "$STATE/init.pid")" -m -n -p -- "$@"; }
 # buildah with its layers in the cache, not among the machine's own images
 buildah() { TMPDIR=$CACHE/tmp command buildah --root "$CACHE/containers" --runroot "$CACHE/containers.run" "$@"; }
 
+# One build at a time: then what is left of a build that failed (working containers, mounts) is nobody else's.
+lock_images() {
+  mkdir -p "$CACHE/tmp"
+  exec 8> "$CACHE/images.lock"
+  flock -n 8 || { say "another image is being built: waiting for it"; flock 8; }
+}
+tidy_images() {
+  buildah rm --all > /dev/null 2>&1 || true
+  umount "$CACHE/containers/overlay" 2> /dev/null || true
+}
+
 # apt_sources <suite>: where this machine gets its Debian packages, as sources of that suite; Debian's own address elsewhere.
 apt_sources() {
   local here
