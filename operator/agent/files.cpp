@@ -68,6 +68,10 @@ Expected<nlohmann::json> parseJson(std::string_view text, const std::string& whe
                                                 (text.find("NaN") != text.npos || text.find("Infinity") != text.npos
                                                      ? "; NaN and Infinity are not JSON numbers"
                                                      : ""));
+  } catch (const nlohmann::json::exception& error) {   // a number beyond all numbers, 1e999
+    std::string what = error.what();
+    if (const auto bracket = what.find("] "); bracket != std::string::npos) what.erase(0, bracket + 2);
+    return fail(ErrorCode::InvalidArgument, where + ": " + what);
   }
 }
 
