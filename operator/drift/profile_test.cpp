@@ -1,5 +1,6 @@
 #include "drift/profile.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -41,6 +42,30 @@ TEST(ProfileTest, PartsMergedInAnyOrderAreExactlyTheWhole) {
   }
   EXPECT_EQ(forward, whole);
   EXPECT_EQ(backward, whole);
+}
+
+// Associative and commutative: random parts, empty ones too, joined two by two in a random order.
+TEST(ProfileTest, AnyTreeOfMergesOfAnyPartsIsExactlyTheWhole) {
+  const auto b = basis();
+  const auto rows = rowsOf(120, 6);
+  const auto whole = profileOf(b, rows, 0, 120);
+  std::mt19937 random(8);
+  for (int round = 0; round < 40; ++round) {
+    std::vector<Profile> parts = {Profile(), Profile(b)};
+    for (int from = 0; from < 120;) {
+      const int to = std::min(120, from + 1 + static_cast<int>(random() % 40));
+      parts.push_back(profileOf(b, rows, from, to));
+      from = to;
+    }
+    while (parts.size() > 1) {
+      std::shuffle(parts.begin(), parts.end(), random);
+      auto left = std::move(parts.back());
+      parts.pop_back();
+      ASSERT_TRUE(left.merge(parts.back()));
+      parts.back() = std::move(left);
+    }
+    ASSERT_EQ(parts.front(), whole) << round;
+  }
 }
 
 TEST(ProfileTest, AnotherBasisIsRefusedAndChangesNothing) {

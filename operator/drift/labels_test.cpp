@@ -1,0 +1,319 @@
+// What labels and names change in a decision; inputs stay of one kind unless a test says otherwise.
+#include <deque>
+
+#include <gtest/gtest.h>
+
+#include "drift/decide.h"
+#include "drift/testing/kinds.h"
+
+namespace reprise::drift {
+namespace {
+
+using Action = Decision::Action;
+using testing::Kind;
+using testing::profileOf;
+using testing::rowsOf;
+
+const Kind kA{}, kB{4, 8}, kC{-4, -8};
+
+struct LabelsTest : ::testing::Test {
+  Basis basis = *Basis::fit({"x", "y"}, rowsOf(kA, 200, 1));
+  std::deque<Profile> profiles;
+  std::vector<Candidate> candidates;
+  std::vector<Window> windows;
+  std::vector<LabelBlock> labels;
+  std::string serving = "v1";
+  Policy policy;
+  History history;
+  std::int64_t now = 1'000'000;
+  std::int64_t lag = 0;
+  unsigned seed = 100;
+
+  void addVersion(const std::string& name, const Kind& kind, double error = 0.05) {
+    profiles.push_back(profileOf(basis, rowsOf(kind, 400, ++seed)));
+    candidates.push_back({name, &profiles.back(), now += 1000});
+    candidates.back().reference = ReferenceError{error, 1000};
+  }
+  Decision ask() const {
+    std::vector<LabelBlock> there;
+    for (const auto& block : labels) {
+      if (block.lastMs + lag <= now) there.push_back(block);
+    }
+    return decide(windows, candidates, serving, policy, history, now, there);
+  }
+  // Windows of 50 rows in 50 ms, each with the same errors by version: wrong answers of 50.
+  Decision traffic(const Kind& kind, int count, const std::map<std::string, int>& wrong) {
+    Decision out;
+    for (int done = 0; done < count; done += 50) {
+      windows.push_back({serving, now + 1, now + 50, profileOf(basis, rowsOf(kind, 50, ++seed))});
+      for (const auto& [version, errors] : wrong)
+        labels.push_back({version, now + 1, now + 50, 50, double(errors), double(errors)});
+      now += 50;
+      out = ask();
+      if (out.learnedTolerance) history.learnedTolerance = out.learnedTolerance;
+    }
+    return out;
+  }
+};
+
+TEST_F(LabelsTest, ARuleThatComesBackSwitchesThoughInputsAreTheSame) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  EXPECT_EQ(traffic(kA, 500, {{"v1", 2}, {"v2", 25}}).action, Action::Clear);
+  const auto decision = traffic(kA, 100, {{"v1", 25}, {"v2", 2}});
+  EXPECT_EQ(decision.action, Action::Switch) << decision.message;
+  EXPECT_EQ(decision.version, "v2");
+  EXPECT_EQ(decision.reason, "KnownRule");
+  EXPECT_EQ(decision.labels, 100);
+  EXPECT_NEAR(*decision.error, 0.5, 1e-9);
+  EXPECT_NEAR(*decision.referenceError, 0.05, 1e-9);
+}
+
+TEST_F(LabelsTest, ANewRuleIsRetrainedAndNotTakenForAKeptOne) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  traffic(kA, 500, {{"v1", 2}, {"v2", 25}});
+  const auto decision = traffic(kA, policy.minSamples, {{"v1", 25}, {"v2", 17}});
+  EXPECT_EQ(decision.action, Action::Retrain) << decision.message;
+  EXPECT_EQ(decision.reason, "UnknownRule");
+}
+
+TEST_F(LabelsTest, ARuleNearAKeptOneWaitsForMoreLabels) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  traffic(kA, 500, {{"v1", 2}, {"v2", 25}});
+  const auto decision = traffic(kA, 200, {{"v1", 25}, {"v2", 7}});
+  EXPECT_EQ(decision.reason, "CollectingLabels") << decision.message;
+  EXPECT_TRUE(decision.drifted);
+}
+
+TEST_F(LabelsTest, WithoutShadowScoresItWaitsThenRetrains) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  traffic(kA, 500, {{"v1", 2}});
+  EXPECT_EQ(traffic(kA, 250, {{"v1", 25}}).reason, "CollectingLabels");
+  EXPECT_EQ(traffic(kA, 50, {{"v1", 25}}).action, Action::Retrain);
+}
+
+TEST_F(LabelsTest, ASmallRiseIsNoAlarmHoweverManyLabels) {
+  addVersion("v1", kA);
+  EXPECT_EQ(traffic(kA, 3000, {{"v1", 5}}).action, Action::Clear) << "0.10 against 0.05";
+}
+
+TEST_F(LabelsTest, FewLabelsSayNothing) {
+  addVersion("v1", kA);
+  traffic(kA, 500, {{"v1", 2}});
+  history.activeSinceMs = now + 1;
+  const auto block = [&](std::int64_t count) {
+    labels.push_back({"v1", now + 1, now + 50, count, double(count), double(count)});
+    now += 50;
+    return ask();
+  };
+  EXPECT_EQ(block(20).action, Action::Clear);
+  EXPECT_TRUE(block(20).drifted) << "30 are enough, if all are wrong";
+}
+
+TEST_F(LabelsTest, WithoutAHoldOutTheReferenceIsLearnedFromTheFirstLabels) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  candidates[0].reference.reset();
+  EXPECT_FALSE(traffic(kA, 100, {{"v1", 10}}).referenceError);
+  const auto learned = traffic(kA, 400, {{"v1", 10}});
+  ASSERT_TRUE(learned.referenceError);
+  EXPECT_NEAR(*learned.referenceError, 0.2, 1e-9);
+  EXPECT_EQ(learned.action, Action::Clear);
+  EXPECT_EQ(traffic(kA, 150, {{"v1", 35}, {"v2", 2}}).version, "v2");
+}
+
+TEST_F(LabelsTest, LabelsOfBeforeTheSwitchDoNotCount) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  traffic(kA, 500, {{"v1", 2}, {"v2", 25}});
+  traffic(kA, 300, {{"v1", 25}, {"v2", 2}});
+  // v1 had served, lost, and serves again: what it got wrong then is no news.
+  history.activeSinceMs = now + 1;
+  EXPECT_FALSE(traffic(kA, 100, {{"v1", 2}, {"v2", 25}}).drifted);
+  history.activeSinceMs.reset();
+  EXPECT_EQ(ask().drifted, false) << "the newest labels are good";
+}
+
+TEST_F(LabelsTest, LabelsThatLagAsLongAsKindsLastDoNotAct) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  lag = 2000;
+  traffic(kA, 1000, {{"v1", 2}, {"v2", 25}});
+  const auto late = traffic(kA, 2400, {{"v1", 25}, {"v2", 2}});
+  EXPECT_EQ(late.reason, "LateLabels") << late.message;
+  EXPECT_EQ(traffic(kA, 4000, {{"v1", 25}, {"v2", 2}}).action, Action::Switch)
+      << "it lasts: what they tell is true still";
+}
+
+TEST_F(LabelsTest, LabelsThatLagALittleActAtOnce) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  lag = 300;
+  traffic(kA, 500, {{"v1", 2}, {"v2", 25}});
+  EXPECT_EQ(traffic(kA, 400, {{"v1", 25}, {"v2", 2}}).version, "v2");
+}
+
+TEST_F(LabelsTest, GoodAnswersToMovedInputsVetoATraining) {
+  addVersion("v1", kA);
+  policy.retrainCooldownMs = policy.cooldownMs = 0;
+  traffic(kA, 500, {{"v1", 2}});
+  const auto decision = traffic(kB, 200, {{"v1", 2}});
+  EXPECT_EQ(decision.action, Action::Clear) << decision.message;
+  EXPECT_EQ(decision.reason, "LabelsAgree");
+  EXPECT_EQ(decision.version, "v1");
+}
+
+TEST_F(LabelsTest, AVersionWhoseInputsFitButWhoseErrorsDoNotIsNotChosen) {
+  addVersion("v1", kA);
+  addVersion("v2", kB);
+  traffic(kA, 500, {{"v1", 2}, {"v2", 25}});
+  const auto decision = traffic(kB, 200, {{"v1", 25}, {"v2", 25}});
+  EXPECT_EQ(decision.action, Action::Retrain) << decision.message;
+}
+
+TEST_F(LabelsTest, AVersionWhoseErrorsFitIsChosenThoughItsInputsDoNot) {
+  addVersion("v1", kA);
+  addVersion("v2", kC);
+  traffic(kA, 500, {{"v1", 2}, {"v2", 25}});
+  const auto decision = traffic(kB, 200, {{"v1", 25}, {"v2", 2}});
+  EXPECT_EQ(decision.action, Action::Switch) << decision.message;
+  EXPECT_EQ(decision.version, "v2");
+  EXPECT_EQ(decision.reason, "KnownRule");
+}
+
+TEST_F(LabelsTest, InputsThatAreTheServingVersionsDoNotClearAnAlarmOfLabels) {
+  addVersion("v1", kA);
+  traffic(kA, 500, {{"v1", 2}});
+  traffic(kB, 100, {{"v1", 2}});
+  const auto decision = traffic(kA, 250, {{"v1", 30}});
+  EXPECT_EQ(decision.action, Action::Retrain) << decision.message;
+  EXPECT_EQ(decision.reason, "UnknownRule");
+}
+
+TEST_F(LabelsTest, ErrorsThatAreNotWithinOneAreJudgedByTheirSpread) {
+  addVersion("v1", kA, 20);
+  addVersion("v2", kA, 20);
+  const auto block = [&](const char* version, double mean) {  // standard deviation 10
+    labels.push_back({version, now - 49, now, 50, 50 * mean, 50 * (mean * mean + 100)});
+  };
+  for (int i = 0; i < 10; ++i) {
+    traffic(kA, 50, {});
+    block("v1", 20);
+    block("v2", 60);
+  }
+  EXPECT_EQ(ask().action, Action::Clear);
+  for (int i = 0; i < 4; ++i) {
+    traffic(kA, 50, {});
+    block("v1", 60);
+    block("v2", 20);
+  }
+  EXPECT_EQ(ask().version, "v2") << ask().message;
+}
+
+TEST_F(LabelsTest, BlocksThatNoErrorsCanHaveAreLeftOut) {
+  addVersion("v1", kA);
+  traffic(kA, 500, {{"v1", 2}});
+  for (const auto& bad : std::vector<LabelBlock>{{"v1", now, now, 500, -1, 1},
+                                                 {"v1", now, now, 0, 500, 500},
+                                                 {"v1", now, now, 500, 500, 1},
+                                                 {"v1", now, now, 500, 1e300 * 1e300, 1}})
+    labels.push_back(bad);
+  EXPECT_EQ(ask().action, Action::Clear);
+}
+
+struct ContextTest : LabelsTest {
+  void addFor(const std::string& name, const std::string& context, const Kind& kind) {
+    addVersion(name, kind);
+    candidates.back().context = context;
+  }
+  Decision named(const std::map<std::string, std::int64_t>& contexts, int count,
+                 const Kind& kind = kA) {
+    Decision out;
+    for (int done = 0; done < count; done += 50) {
+      windows.push_back(
+          {serving, now + 1, now + 50, profileOf(basis, rowsOf(kind, 50, ++seed)), contexts});
+      now += 50;
+      out = ask();
+    }
+    return out;
+  }
+};
+
+TEST_F(ContextTest, AnEqualNameBeatsStatistics) {
+  addFor("v1", "car", kA);
+  addFor("v2", "truck", kB);
+  addFor("v3", "bus", kC);
+  EXPECT_EQ(named({{"car", 50}}, 400).action, Action::Clear);
+  EXPECT_EQ(named({{"truck", 50}}, 150).reason, "CollectingRows");
+  const auto decision = named({{"truck", 50}}, 50);
+  EXPECT_EQ(decision.action, Action::Switch) << "though the rows look like those of car";
+  EXPECT_EQ(decision.version, "v2");
+  EXPECT_EQ(decision.reason, "KnownContext");
+}
+
+TEST_F(ContextTest, ANameThatNoVersionCarriesWasNotSeenBefore) {
+  addFor("v1", "car", kA);
+  addFor("v2", "truck", kB);
+  named({{"car", 50}}, 400);
+  const auto decision = named({{"tram", 50}}, 200);
+  EXPECT_EQ(decision.action, Action::Retrain) << decision.message;
+  EXPECT_EQ(decision.reason, "UnknownContext");
+  EXPECT_NE(decision.message.find("'tram'"), std::string::npos);
+}
+
+TEST_F(ContextTest, TheNewestVersionOfTheNameThatWasNotRefusedIsTaken) {
+  addFor("v1", "car", kA);
+  addFor("v2", "truck", kB);
+  addFor("v3", "truck", kC);
+  EXPECT_EQ(named({{"truck", 50}}, 200).version, "v3");
+  history.refused = {"v3"};
+  EXPECT_EQ(ask().version, "v2");
+}
+
+TEST_F(ContextTest, SeveralNamesAtOnceAreAMixedStream) {
+  addFor("v1", "car", kA);
+  addFor("v2", "truck", kB);
+  const auto decision = named({{"car", 30}, {"truck", 20}}, 400);
+  EXPECT_EQ(decision.action, Action::Hold);
+  EXPECT_EQ(decision.reason, "MixedStream");
+  EXPECT_NE(decision.message.find("'car' 60 %, 'truck' 40 %"), std::string::npos)
+      << decision.message;
+}
+
+TEST_F(ContextTest, NamesThatTakeTurnsAreAMixedStream) {
+  addFor("v1", "car", kA);
+  addFor("v2", "truck", kB);
+  for (int i = 0; i < 5; ++i) {
+    named({{"car", 50}}, 50);
+    named({{"truck", 50}}, 50);
+  }
+  EXPECT_EQ(ask().reason, "MixedStream");
+}
+
+TEST_F(ContextTest, OneNameLeavesTheRestToStatistics) {
+  addFor("v1", "car", kA);
+  addFor("v2", "car", kB);
+  addFor("v3", "truck", kB);
+  named({{"car", 50}}, 400);
+  EXPECT_EQ(named({{"car", 50}}, 200, kB).version, "v2") << "not that of another name";
+}
+
+TEST_F(ContextTest, VersionsWithoutNamesIgnoreThem) {
+  addVersion("v1", kA);
+  addVersion("v2", kB);
+  EXPECT_EQ(named({{"car", 50}}, 400).action, Action::Clear);
+  EXPECT_EQ(named({{"truck", 50}}, 400).action, Action::Clear);
+}
+
+TEST_F(ContextTest, AVersionForAnyContextIsNotWrongForANewName) {
+  addVersion("v1", kA);
+  addFor("v2", "truck", kB);
+  EXPECT_EQ(named({{"tram", 50}}, 400).action, Action::Clear);
+  EXPECT_EQ(named({{"truck", 50}}, 200).version, "v2");
+}
+
+}  // namespace
+}  // namespace reprise::drift
