@@ -16,9 +16,9 @@ using nlohmann::json;
 using runtime::HttpCall;
 using runtime::HttpReply;
 
-constexpr auto kProbeLimit = std::chrono::milliseconds(1000);   // the kubelet waits 2 s
+constexpr auto kProbeLimit = std::chrono::milliseconds(1000);  // the kubelet waits 2 s
 constexpr auto kProbeKept = std::chrono::milliseconds(500);
-constexpr std::size_t kMaxScored = 5000;                       // rows of one call
+constexpr std::size_t kMaxScored = 5000;  // rows of one call
 constexpr auto kScoreLimit = std::chrono::seconds(25);
 constexpr std::size_t kDefaultLabelled = 500;
 
@@ -27,10 +27,16 @@ std::string randomId() {
   return fmt::format("{:08x}{:08x}", random(), random());
 }
 
-std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string dumped(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
-HttpReply jsonReply(int status, std::string body) { return {status, std::move(body), "application/json"}; }
-HttpReply problem(int status, const std::string& what) { return jsonReply(status, dumped({{"error", what}})); }
+HttpReply jsonReply(int status, std::string body) {
+  return {status, std::move(body), "application/json"};
+}
+HttpReply problem(int status, const std::string& what) {
+  return jsonReply(status, dumped({{"error", what}}));
+}
 
 }  // namespace
 
@@ -49,8 +55,9 @@ std::int64_t numberIn(const std::string& query, const std::string& name, std::in
   return otherwise;
 }
 
-Admin::Admin(const MonitorOptions& options, boost::asio::ip::tcp::endpoint upstream, Observer& observer,
-             GoldenCheck& golden, const Counters& counters, std::function<bool()> alive)
+Admin::Admin(const MonitorOptions& options, boost::asio::ip::tcp::endpoint upstream,
+             Observer& observer, GoldenCheck& golden, const Counters& counters,
+             std::function<bool()> alive)
     : options_(options),
       upstream_(upstream),
       observer_(observer),
@@ -63,15 +70,17 @@ Expected<void> Admin::listen(const boost::asio::ip::tcp::endpoint& endpoint) {
   runtime::HttpServer::Options server;
   server.address = endpoint.address().to_string();
   server.port = endpoint.port();
-  server.maxBody = 16 << 20;   // labelled rows of another Pod
+  server.maxBody = 16 << 20;  // labelled rows of another Pod
   server.writeLimit = Milliseconds{30'000};
   server_ = std::make_unique<runtime::HttpServer>(server);
   server_->handle("GET", "/healthz", [this](const HttpCall&) {
-    return alive_() ? HttpReply{200, "ok\n"} : HttpReply{503, "a forwarding thread has not turned for 10 s\n"};
+    return alive_() ? HttpReply{200, "ok\n"}
+                    : HttpReply{503, "a forwarding thread has not turned for 10 s\n"};
   });
   server_->handle("GET", "/readyz", [this](const HttpCall&) { return ready(); });
   server_->handle("GET", "/metrics", [this](const HttpCall&) {
-    return HttpReply{200, exposition(counters_, options_.model, options_.version), "text/plain; version=0.0.4"};
+    return HttpReply{200, exposition(counters_, options_.model, options_.version),
+                     "text/plain; version=0.0.4"};
   });
   server_->handle("GET", "/windows", [this](const HttpCall& call) { return windows(call); });
   server_->handle("POST", "/feedback", [this](const HttpCall& call) {
@@ -88,11 +97,13 @@ Expected<void> Admin::listen(const boost::asio::ip::tcp::endpoint& endpoint) {
   return {};
 }
 
-// The model server is asked what it says of itself where the protocol has a way; else whether it takes connections.
+// The model server is asked what it says of itself where the protocol has a way; else whether it
+// takes connections.
 HttpReply Admin::ready() {
   if (draining_) return {503, "ending\n"};
   const auto golden = golden_.state();
-  if (!golden.good()) return {503, "golden requests: " + golden.state + ": " + golden.message + "\n"};
+  if (!golden.good())
+    return {503, "golden requests: " + golden.state + ": " + golden.message + "\n"};
   std::lock_guard lock(probeMutex_);
   const auto now = std::chrono::steady_clock::now();
   if (probed_ == std::chrono::steady_clock::time_point{} || now - probed_ > kProbeKept) {
@@ -101,7 +112,8 @@ HttpReply Admin::ready() {
     probeProblem_.clear();
     if (!answer) probeProblem_ = answer.error().message;
     // a server without that path says 404, and serves nevertheless
-    else if (answer->status >= 500) probeProblem_ = "GET /v2/health/ready: " + std::to_string(answer->status);
+    else if (answer->status >= 500)
+      probeProblem_ = "GET /v2/health/ready: " + std::to_string(answer->status);
     probed_ = std::chrono::steady_clock::now();
   }
   if (!probeProblem_.empty()) return {503, probeProblem_ + "\n"};
@@ -111,17 +123,20 @@ HttpReply Admin::ready() {
 HttpReply Admin::windows(const HttpCall& call) const {
   const auto golden = golden_.state();
   const auto* windows = observer_.windows();
-  std::string body = "{\"instance\":\"" + instance_ + "\",\"version\":" + dumped(options_.version) +
-                     ",\"golden\":" + dumped({{"state", golden.state}, {"message", golden.message}});
+  std::string body =
+      "{\"instance\":\"" + instance_ + "\",\"version\":" + dumped(options_.version) +
+      ",\"golden\":" + dumped({{"state", golden.state}, {"message", golden.message}});
   body += ",\"dropped\":" + std::to_string(counters_.dropped()) + ",\"windows\":";
   body += windows ? windows->json(numberIn(call.query, "after", 0)) : "[]";
-  body += ",\"feedback\":" + observer_.labels().blocks(numberIn(call.query, "feedbackAfter", 0)) + "}";
+  body +=
+      ",\"feedback\":" + observer_.labels().blocks(numberIn(call.query, "feedbackAfter", 0)) + "}";
   return jsonReply(200, std::move(body));
 }
 
 // How wrong this Pod's model is on rows that another one's was labelled on.
 HttpReply Admin::score(const HttpCall& call) {
-  std::unique_lock one(scoreMutex_, std::try_to_lock);   // the other thread goes on answering the kubelet
+  std::unique_lock one(scoreMutex_,
+                       std::try_to_lock);  // the other thread goes on answering the kubelet
   if (!one) return problem(429, "rows are being scored; ask again");
   const json value = readJson(call.body);
   const auto rows = value.is_object() ? value.find("rows") : value.end();
@@ -137,12 +152,16 @@ HttpReply Admin::score(const HttpCall& call) {
       return problem(400, "rows[" + std::to_string(i) + "]: needs 'request' and 'label'");
     }
     std::string path = inferencePath(options_.protocol, options_.model);
-    if (options_.protocol == "json" && row.contains("path") && row["path"].is_string()) path = row["path"].get<std::string>();
-    const auto left = std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
+    if (options_.protocol == "json" && row.contains("path") && row["path"].is_string())
+      path = row["path"].get<std::string>();
+    const auto left =
+        std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
     if (left <= Milliseconds::zero()) break;
     const auto answer = agent::monitor::call(upstream_, "POST", path, dumped(row["request"]), left);
     if (!answer) return problem(503, answer.error().message);
-    const auto predictions = answer->status == 200 ? parsePredictions(options_.protocol, answer->body) : std::vector<Prediction>();
+    const auto predictions = answer->status == 200
+                                 ? parsePredictions(options_.protocol, answer->body)
+                                 : std::vector<Prediction>();
     const json& label = row["label"];
     const std::size_t count = label.is_array() ? label.size() : 1;
     if (count != predictions.size()) {
@@ -151,10 +170,14 @@ HttpReply Admin::score(const HttpCall& call) {
     }
     for (std::size_t k = 0; k < count; ++k) {
       const json& truth = label.is_array() ? label[k] : label;
-      if (!truth.is_null()) sum.add(errorOf(predictions[k], {cellOf(truth), truth.is_number_float()}));
+      if (!truth.is_null())
+        sum.add(errorOf(predictions[k], {cellOf(truth), truth.is_number_float()}));
     }
   }
-  return jsonReply(200, dumped({{"n", sum.n}, {"errorSum", sum.sum}, {"errorSqSum", sum.squares}, {"unscored", unscored}}));
+  return jsonReply(200, dumped({{"n", sum.n},
+                                {"errorSum", sum.sum},
+                                {"errorSqSum", sum.squares},
+                                {"unscored", unscored}}));
 }
 
 }  // namespace reprise::agent::monitor

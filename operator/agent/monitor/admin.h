@@ -17,14 +17,14 @@ namespace reprise::agent::monitor {
 class Admin {
  public:
   // `alive`: whether the forwarding threads turn.
-  Admin(const MonitorOptions& options, boost::asio::ip::tcp::endpoint upstream, Observer& observer, GoldenCheck& golden,
-        const Counters& counters, std::function<bool()> alive);
+  Admin(const MonitorOptions& options, boost::asio::ip::tcp::endpoint upstream, Observer& observer,
+        GoldenCheck& golden, const Counters& counters, std::function<bool()> alive);
 
   Expected<void> listen(const boost::asio::ip::tcp::endpoint& endpoint);
   std::uint16_t port() const { return server_->port(); }
   void start() { server_->start(); }
   void stop() { server_->stop(); }
-  void drain() { draining_ = true; }   // not ready any more
+  void drain() { draining_ = true; }  // not ready any more
 
   const std::string& instance() const { return instance_; }
 
@@ -47,7 +47,8 @@ class Admin {
   std::unique_ptr<runtime::HttpServer> server_;
 };
 
-// The value of `name` in a query string, as a number that is not negative; `otherwise` where there is none.
+// The value of `name` in a query string, as a number that is not negative; `otherwise` where there
+// is none.
 std::int64_t numberIn(const std::string& query, const std::string& name, std::int64_t otherwise);
 
 }  // namespace reprise::agent::monitor

@@ -48,9 +48,10 @@ class Buffer {
     }
   }
 
-  static constexpr std::size_t kFirst = 4096;      // most requests fit
-  static constexpr std::size_t kKept = 16 << 10;   // by an idle connection
-  static constexpr std::size_t kStream = 64 << 10; // grown to for bodies that are longer than the buffer
+  static constexpr std::size_t kFirst = 4096;     // most requests fit
+  static constexpr std::size_t kKept = 16 << 10;  // by an idle connection
+  static constexpr std::size_t kStream =
+      64 << 10;  // grown to for bodies that are longer than the buffer
 
  private:
   std::unique_ptr<char[]> data_;

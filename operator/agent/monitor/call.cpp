@@ -19,12 +19,14 @@ constexpr std::uint64_t kMaxBody = 16 << 20;
 
 class Call {
  public:
-  Call(const std::string& method, const std::string& target, const std::string& body, const asio::ip::tcp::endpoint& server) {
+  Call(const std::string& method, const std::string& target, const std::string& body,
+       const asio::ip::tcp::endpoint& server) {
     only_ = method.empty();
     request_.version(11);
     request_.method_string(only_ ? "GET" : method);
     request_.target(target);
-    request_.set(http::field::host, server.address().to_string() + ":" + std::to_string(server.port()));
+    request_.set(http::field::host,
+                 server.address().to_string() + ":" + std::to_string(server.port()));
     request_.set(http::field::connection, "close");
     if (!body.empty()) request_.set(http::field::content_type, "application/json");
     request_.body() = body;
@@ -38,7 +40,8 @@ class Call {
       if (error || only_) return done(error);
       http::async_write(stream_, request_, [this](error_code failed, std::size_t) {
         if (failed) return done(failed);
-        http::async_read(stream_, buffer_, parser_, [this](error_code end, std::size_t) { done(end); });
+        http::async_read(stream_, buffer_, parser_,
+                         [this](error_code end, std::size_t) { done(end); });
       });
     });
     io_.run();
@@ -67,26 +70,30 @@ class Call {
 
 }  // namespace
 
-Expected<CallAnswer> call(const asio::ip::tcp::endpoint& server, const std::string& method, const std::string& target,
-                          const std::string& body, Milliseconds limit) {
+Expected<CallAnswer> call(const asio::ip::tcp::endpoint& server, const std::string& method,
+                          const std::string& target, const std::string& body, Milliseconds limit) {
   Call one(method, target, body, server);
   const auto error = one.run(server, limit);
   if (error == beast::error::timeout) {
-    return fail(ErrorCode::Timeout, "the model server did not answer within " + formatDuration(limit));
+    return fail(ErrorCode::Timeout,
+                "the model server did not answer within " + formatDuration(limit));
   }
-  if (error) return fail(ErrorCode::Unavailable, "the model server does not answer: " + error.message());
+  if (error)
+    return fail(ErrorCode::Unavailable, "the model server does not answer: " + error.message());
   return one.answer();
 }
 
 Expected<asio::ip::tcp::endpoint> endpointOf(const std::string& text, const std::string& flag) {
   const auto colon = text.rfind(':');
   const auto wrong = [&](const std::string& what) {
-    return fail(ErrorCode::InvalidArgument, flag + ": '" + text + "' " + what + "; write an IP address and a port, 127.0.0.1:8080");
+    return fail(ErrorCode::InvalidArgument, flag + ": '" + text + "' " + what +
+                                                "; write an IP address and a port, 127.0.0.1:8080");
   };
   if (colon == std::string::npos) return wrong("has no port");
   std::string host = text.substr(0, colon);
   if (host == "localhost") host = "127.0.0.1";
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
   unsigned port = 0;
   const char* end = text.data() + text.size();
   const auto [stop, bad] = std::from_chars(text.data() + colon + 1, end, port);

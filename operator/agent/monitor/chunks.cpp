@@ -27,23 +27,31 @@ void ChunkScanner::step(char c) {
       }
       return;
     case State::Extension:
-      if (c == '\r') state_ = State::SizeLf;
-      else if (c == '\n' || ++line_ > kMaxLine) state_ = State::Bad;
+      if (c == '\r')
+        state_ = State::SizeLf;
+      else if (c == '\n' || ++line_ > kMaxLine)
+        state_ = State::Bad;
       return;
     case State::SizeLf:
       digits_ = line_ = 0;
-      if (c != '\n') state_ = State::Bad;
-      else state_ = left_ == 0 ? State::LineStart : State::Data;
+      if (c != '\n')
+        state_ = State::Bad;
+      else
+        state_ = left_ == 0 ? State::LineStart : State::Data;
       return;
     case State::DataCr: state_ = c == '\r' ? State::DataLf : State::Bad; return;
     case State::DataLf: state_ = c == '\n' ? State::Size : State::Bad; return;
     case State::LineStart:
-      if (c == '\r') state_ = State::EndLf;
-      else state_ = c == '\n' || ++trailer_ > kMaxTrailer ? State::Bad : State::Trailer;
+      if (c == '\r')
+        state_ = State::EndLf;
+      else
+        state_ = c == '\n' || ++trailer_ > kMaxTrailer ? State::Bad : State::Trailer;
       return;
     case State::Trailer:
-      if (c == '\r') state_ = State::TrailerLf;
-      else if (c == '\n' || ++trailer_ > kMaxTrailer) state_ = State::Bad;
+      if (c == '\r')
+        state_ = State::TrailerLf;
+      else if (c == '\n' || ++trailer_ > kMaxTrailer)
+        state_ = State::Bad;
       return;
     case State::TrailerLf: state_ = c == '\n' ? State::LineStart : State::Bad; return;
     case State::EndLf: state_ = c == '\n' ? State::Done : State::Bad; return;

@@ -1,4 +1,5 @@
-// Follows a chunked body (RFC 9112, section 7.1) as its bytes pass, to know where it ends and what it holds.
+// Follows a chunked body (RFC 9112, section 7.1) as its bytes pass, to know where it ends and what
+// it holds.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +10,16 @@ namespace reprise::agent::monitor {
 
 class ChunkScanner {
  public:
-  // Takes the bytes of `text` that belong to the body, up to all of them, and calls `data(std::string_view)` for what
-  // the chunks hold. Returns how many were taken; fewer than all only where done() or bad().
+  // Takes the bytes of `text` that belong to the body, up to all of them, and calls
+  // `data(std::string_view)` for what the chunks hold. Returns how many were taken; fewer than all
+  // only where done() or bad().
   template <class Data>
   std::size_t scan(std::string_view text, Data data) {
     std::size_t at = 0;
     while (at < text.size() && state_ != State::Done && state_ != State::Bad) {
       if (state_ == State::Data) {
-        const auto take = left_ < text.size() - at ? static_cast<std::size_t>(left_) : text.size() - at;
+        const auto take =
+            left_ < text.size() - at ? static_cast<std::size_t>(left_) : text.size() - at;
         data(text.substr(at, take));
         at += take;
         left_ -= take;
@@ -32,7 +35,20 @@ class ChunkScanner {
   bool bad() const { return state_ == State::Bad; }
 
  private:
-  enum class State { Size, Extension, SizeLf, Data, DataCr, DataLf, LineStart, Trailer, TrailerLf, EndLf, Done, Bad };
+  enum class State {
+    Size,
+    Extension,
+    SizeLf,
+    Data,
+    DataCr,
+    DataLf,
+    LineStart,
+    Trailer,
+    TrailerLf,
+    EndLf,
+    Done,
+    Bad
+  };
 
   void step(char c);
 

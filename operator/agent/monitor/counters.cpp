@@ -11,8 +11,10 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') out += "\\n";
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
   }
   return out;
 }
@@ -45,7 +47,8 @@ void latency(Writer& out, const Counters& counters) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < kLatencyBounds.size(); ++i) {
     sum += counters.latency[i].load();
-    out.value(fmt::format("{}_bucket", name), sum, fmt::format("le=\"{}\"", kLatencyBounds[i] / 1e6));
+    out.value(fmt::format("{}_bucket", name), sum,
+              fmt::format("le=\"{}\"", kLatencyBounds[i] / 1e6));
   }
   sum += counters.latency.back().load();
   out.value(fmt::format("{}_bucket", name), sum, "le=\"+Inf\"");
@@ -59,25 +62,31 @@ std::string exposition(const Counters& c, const std::string& model, const std::s
   Writer out(fmt::format("model=\"{}\",version=\"{}\"", escaped(model), escaped(version)));
   out.head("reprise_monitor_requests_total", "counter", "Requests answered, by class of status.");
   for (std::size_t digit = 1; digit < c.responses.size(); ++digit) {
-    out.value("reprise_monitor_requests_total", c.responses[digit].load(), fmt::format("code=\"{}xx\"", digit));
+    out.value("reprise_monitor_requests_total", c.responses[digit].load(),
+              fmt::format("code=\"{}xx\"", digit));
   }
   latency(out, c);
   out.one("reprise_monitor_in_flight", "gauge", "Requests under way.", c.inFlight.load());
   out.one("reprise_monitor_connections", "gauge", "Connections of clients.", c.open.load());
-  out.one("reprise_monitor_connections_total", "counter", "Connections accepted.", c.connections.load());
-  out.one("reprise_monitor_connections_refused_total", "counter", "Connections closed because there were too many.",
-          c.connectionsRefused.load());
+  out.one("reprise_monitor_connections_total", "counter", "Connections accepted.",
+          c.connections.load());
+  out.one("reprise_monitor_connections_refused_total", "counter",
+          "Connections closed because there were too many.", c.connectionsRefused.load());
   const char* errors = "reprise_monitor_upstream_errors_total";
   out.head(errors, "counter", "Requests that the model server did not answer.");
   out.value(errors, c.upstreamConnectErrors.load(), "why=\"connect\"");
   out.value(errors, c.upstreamErrors.load(), "why=\"broken\"");
   out.value(errors, c.upstreamTimeouts.load(), "why=\"timeout\"");
   out.one("reprise_monitor_upstream_retries_total", "counter",
-          "Requests sent again because a kept connection had been closed.", c.upstreamRetries.load());
-  out.one("reprise_monitor_bad_requests_total", "counter", "Requests that are not HTTP/1.1.", c.badRequests.load());
-  out.one("reprise_monitor_client_timeouts_total", "counter", "Clients that were too slow.", c.clientTimeouts.load());
+          "Requests sent again because a kept connection had been closed.",
+          c.upstreamRetries.load());
+  out.one("reprise_monitor_bad_requests_total", "counter", "Requests that are not HTTP/1.1.",
+          c.badRequests.load());
+  out.one("reprise_monitor_client_timeouts_total", "counter", "Clients that were too slow.",
+          c.clientTimeouts.load());
   out.one("reprise_monitor_upgrades_total", "counter", "Connections upgraded.", c.upgrades.load());
-  out.one("reprise_monitor_profiled_requests_total", "counter", "Requests profiled.", c.requestsProfiled.load());
+  out.one("reprise_monitor_profiled_requests_total", "counter", "Requests profiled.",
+          c.requestsProfiled.load());
   out.one("reprise_monitor_profiled_rows_total", "counter", "Rows profiled.", c.rows.load());
   out.one("reprise_monitor_windows_total", "counter", "Windows closed.", c.windows.load());
   const char* dropped = "reprise_monitor_dropped_total";
@@ -90,7 +99,8 @@ std::string exposition(const Counters& c, const std::string& model, const std::s
   out.head(labels, "counter", "Labels that came, by whether their request was known.");
   out.value(labels, c.labels.load(), "known=\"true\"");
   out.value(labels, c.labelsUnknown.load(), "known=\"false\"");
-  out.one("reprise_monitor_feedback_error_sum", "counter", "Sum of the errors of labelled rows.", c.errorSum.load());
+  out.one("reprise_monitor_feedback_error_sum", "counter", "Sum of the errors of labelled rows.",
+          c.errorSum.load());
   return out.take();
 }
 

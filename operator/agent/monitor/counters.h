@@ -11,11 +11,13 @@ namespace reprise::agent::monitor {
 
 using Count = std::atomic<std::uint64_t>;
 
-inline void add(Count& count, std::uint64_t n = 1) { count.fetch_add(n, std::memory_order_relaxed); }
+inline void add(Count& count, std::uint64_t n = 1) {
+  count.fetch_add(n, std::memory_order_relaxed);
+}
 
 // Upper bounds of the latency histogram's buckets, in microseconds.
 inline constexpr std::array<std::uint32_t, 16> kLatencyBounds = {
-    100,   250,    500,    1000,   2500,   5000,    10000,   25000,
+    100,   250,    500,    1000,   2500,    5000,    10000,   25000,
     50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
 
 struct Counters {
@@ -27,7 +29,8 @@ struct Counters {
   Count upstreamConnectErrors{0}, upstreamErrors{0}, upstreamTimeouts{0}, upstreamRetries{0};
   Count badRequests{0}, clientTimeouts{0}, upgrades{0};
 
-  // Profiling. Dropped, by why: the rate is above the sample rate, the queue was full, the body is too long.
+  // Profiling. Dropped, by why: the rate is above the sample rate, the queue was full, the body is
+  // too long.
   Count rows{0}, windows{0}, requestsProfiled{0};
   Count droppedRate{0}, droppedQueue{0}, droppedLong{0}, unreadable{0};
   Count labels{0}, labelsUnknown{0};
@@ -45,6 +48,7 @@ struct Counters {
 };
 
 // The text exposition of Prometheus, version 0.0.4.
-std::string exposition(const Counters& counters, const std::string& model, const std::string& version);
+std::string exposition(const Counters& counters, const std::string& model,
+                       const std::string& version);
 
 }  // namespace reprise::agent::monitor

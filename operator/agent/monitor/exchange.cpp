@@ -9,7 +9,7 @@ namespace reprise::agent::monitor {
 namespace {
 
 constexpr std::size_t kMaxAnswerHead = 256 << 10;
-constexpr std::size_t kMaxAnswerCopy = 64 << 10;   // predictions are short
+constexpr std::size_t kMaxAnswerCopy = 64 << 10;  // predictions are short
 
 }  // namespace
 
@@ -22,9 +22,11 @@ void Session::connect(bool fresh) {
   up_ = worker_.pool().make();
   now_.connecting = true;
   extend(worker_.options().connectLimit);
-  up_->socket.async_connect(worker_.pool().endpoint(), [self = shared_from_this(), up = up_](error_code error) {
-    if (self->phase_ == Phase::Exchange && self->up_ == up) self->onConnected(error);
-  });
+  up_->socket.async_connect(worker_.pool().endpoint(),
+                            [self = shared_from_this(), up = up_](error_code error) {
+                              if (self->phase_ == Phase::Exchange && self->up_ == up)
+                                self->onConnected(error);
+                            });
 }
 
 void Session::onConnected(error_code error) {
@@ -50,7 +52,8 @@ void Session::sendHead() {
 void Session::onHeadSent(error_code error, std::size_t sent) {
   if (error) {
     if (retry(sent == 0)) return;
-    now_.requestBroken = true;   // perhaps it answered before it closed: what it said is still to be read
+    now_.requestBroken =
+        true;  // perhaps it answered before it closed: what it said is still to be read
     return up_->arm();
   }
   if (now_.requestScanned) {
@@ -109,9 +112,12 @@ void Session::pumpRequest() {
 void Session::onBodySent(error_code error, std::size_t bytes) {
   in_.take(bytes);
   extend(worker_.options().upstreamLimit);
-  if (error) now_.requestBroken = true;   // its answer, or the end of the connection, comes by the armed read
-  else if (now_.requestScanned) now_.requestSent = true;
-  else pumpRequest();
+  if (error)
+    now_.requestBroken = true;  // its answer, or the end of the connection, comes by the armed read
+  else if (now_.requestScanned)
+    now_.requestSent = true;
+  else
+    pumpRequest();
 }
 
 void Session::onUpstreamRead(error_code error) {
@@ -130,7 +136,7 @@ void Session::onUpstreamRead(error_code error) {
     return finish();
   }
   monitor::add(worker_.counters().upstreamErrors);
-  close();   // the client sees that the answer is not whole
+  close();  // the client sees that the answer is not whole
 }
 
 void Session::upstreamFailed(std::string_view what) {
@@ -139,8 +145,8 @@ void Session::upstreamFailed(std::string_view what) {
   refuse(502, "the model server " + std::string(what));
 }
 
-// A kept connection that the server closed just as we used it: the request is sent once more, on a new connection,
-// where it cannot have been acted on or may be acted on twice.
+// A kept connection that the server closed just as we used it: the request is sent once more, on a
+// new connection, where it cannot have been acted on or may be acted on twice.
 bool Session::retry(bool nothingSent) {
   if (!up_->reused || now_.retried || now_.answerBytes || now_.streamed) return false;
   if (!nothingSent && !now_.idempotent) return false;
@@ -159,12 +165,14 @@ void Session::tryAnswer() {
     if (view.size() > kMaxAnswerHead) return upstreamFailed("sent a head that is too large");
     return up_->arm();
   }
-  if (!parseResponse(view.substr(0, end), response_, problem_)) return upstreamFailed("did not answer in HTTP/1.1: " + problem_);
+  if (!parseResponse(view.substr(0, end), response_, problem_))
+    return upstreamFailed("did not answer in HTTP/1.1: " + problem_);
   if (response_.status == 101 && now_.upgrade) {
     monitor::add(worker_.counters().upgrades);
     return startAnswer(end);
   }
-  if (response_.status == 101) return upstreamFailed("changed the protocol although nobody asked for it");
+  if (response_.status == 101)
+    return upstreamFailed("changed the protocol although nobody asked for it");
   if (response_.status < 200) return interim(end);
   startAnswer(end);
 }
@@ -206,8 +214,10 @@ void Session::startAnswer(std::size_t headBytes) {
   extra.close = !now_.keepAlive;
   extra.keepAlive10 = now_.version10 && now_.keepAlive;
   if (now_.sampling) {
-    if (status >= 200 && status < 300) sample_.answerEncoding.assign(response_.contentEncoding);
-    else now_.sampling = false;   // what the model refused has told it nothing
+    if (status >= 200 && status < 300)
+      sample_.answerEncoding.assign(response_.contentEncoding);
+    else
+      now_.sampling = false;  // what the model refused has told it nothing
   }
   answerOut_.clear();
   writeResponse(response_, extra, answerOut_);
@@ -259,7 +269,8 @@ void Session::pumpAnswer() {
   extend(worker_.options().bodyIdle);
   writeAll(client_, {asio::buffer(up_->in.view().data(), taken), asio::const_buffer()},
            [self = shared_from_this(), up = up_, taken](error_code error, std::size_t) {
-             if (self->phase_ == Phase::Exchange && self->up_ == up) self->onAnswerSent(error, taken);
+             if (self->phase_ == Phase::Exchange && self->up_ == up)
+               self->onAnswerSent(error, taken);
            });
 }
 
@@ -283,8 +294,10 @@ void Session::finish() {
   now_.firstPart = 0;
   const auto up = std::move(up_);
   up->user.reset();
-  if (now_.requestSent && !now_.untilClose && response_.keepAlive) worker_.pool().give(up);
-  else up->close();
+  if (now_.requestSent && !now_.untilClose && response_.keepAlive)
+    worker_.pool().give(up);
+  else
+    up->close();
   next(!now_.keepAlive || !now_.requestSent);
 }
 

@@ -14,7 +14,9 @@ using nlohmann::json;
 namespace {
 
 Expected<Label> labelOf(const json& value, const std::string& where) {
-  const auto wrong = [&](const std::string& what) { return fail(ErrorCode::InvalidArgument, where + what); };
+  const auto wrong = [&](const std::string& what) {
+    return fail(ErrorCode::InvalidArgument, where + what);
+  };
   if (!value.is_object()) return wrong(": must be an object {\"id\": …, \"label\": …}");
   Label out;
   const auto id = value.find("id");
@@ -35,7 +37,8 @@ Expected<Label> labelOf(const json& value, const std::string& where) {
   if (label == value.end()) return wrong(": needs 'label' or 'error'");
   out.label = *label;
   const auto scalar = [](const json& one) { return one.is_primitive(); };
-  if (!(out.label.is_array() ? std::all_of(out.label.begin(), out.label.end(), scalar) : scalar(out.label))) {
+  if (!(out.label.is_array() ? std::all_of(out.label.begin(), out.label.end(), scalar)
+                             : scalar(out.label))) {
     return wrong(".label: must be a number, a text, or an array with one a row");
   }
   return out;
@@ -67,8 +70,8 @@ Expected<std::vector<Label>> parseLabels(std::string_view body) {
   return out;
 }
 
-void Feedback::remember(const std::string& id, std::int64_t arrivedMs, std::vector<Prediction> predictions,
-                        std::string path, std::string body) {
+void Feedback::remember(const std::string& id, std::int64_t arrivedMs,
+                        std::vector<Prediction> predictions, std::string path, std::string body) {
   std::lock_guard lock(mutex_);
   Request& request = requests_[id];
   bodyBytes_ -= request.body.size();
@@ -78,7 +81,8 @@ void Feedback::remember(const std::string& id, std::int64_t arrivedMs, std::vect
     bodyBytes_ += request.body.size();
     bodies_.emplace_back(id, serial_);
   }
-  const auto early = std::find_if(waiting_.begin(), waiting_.end(), [&](const Label& label) { return label.id == id; });
+  const auto early = std::find_if(waiting_.begin(), waiting_.end(),
+                                  [&](const Label& label) { return label.id == id; });
   if (early != waiting_.end()) {
     Taken ignored;
     apply(*early, request, ignored);
@@ -90,7 +94,8 @@ void Feedback::remember(const std::string& id, std::int64_t arrivedMs, std::vect
 void Feedback::forgetOld() {
   const auto oldest = [&](auto& order) -> Request* {
     const auto it = requests_.find(order.front().first);
-    return it != requests_.end() && it->second.serial == order.front().second ? &it->second : nullptr;
+    return it != requests_.end() && it->second.serial == order.front().second ? &it->second
+                                                                              : nullptr;
   };
   while (bodyBytes_ > 2 * options_.labelledBytes && !bodies_.empty()) {
     if (Request* request = oldest(bodies_)) {
@@ -107,7 +112,8 @@ void Feedback::forgetOld() {
     order_.pop_front();
   }
   // what is gone from the one list may still be named in the other
-  while (!bodies_.empty() && !order_.empty() && bodies_.front().second < order_.front().second) bodies_.pop_front();
+  while (!bodies_.empty() && !order_.empty() && bodies_.front().second < order_.front().second)
+    bodies_.pop_front();
 }
 
 Feedback::Taken Feedback::take(std::vector<Label> labels) {
@@ -120,7 +126,7 @@ Feedback::Taken Feedback::take(std::vector<Label> labels) {
       apply(label, it->second, taken);
       continue;
     }
-    ++taken.waiting;   // its request may still be in the queue
+    ++taken.waiting;  // its request may still be in the queue
     waiting_.push_back(std::move(label));
     if (waiting_.size() > kWaitingLabels) waiting_.pop_front();
   }
@@ -140,16 +146,19 @@ void Feedback::apply(const Label& label, Request& request, Taken& taken) {
     const bool many = label.label.is_array();
     const std::size_t count = many ? label.label.size() : 1;
     if (count != request.predictions.size()) {
-      ++taken.unscored;   // the answer's predictions are not known, or are another number
+      ++taken.unscored;  // the answer's predictions are not known, or are another number
       return;
     }
     for (std::size_t i = 0; i < count; ++i) {
       const json& one = many ? label.label[i] : label.label;
-      if (!one.is_null()) score(request.arrivedMs, errorOf(request.predictions[i], {cellOf(one), one.is_number_float()}));
+      if (!one.is_null())
+        score(request.arrivedMs,
+              errorOf(request.predictions[i], {cellOf(one), one.is_number_float()}));
     }
     if (!request.body.empty()) {
       bodyBytes_ -= request.body.size();
-      rows_.push_back({std::move(request.body), label.label.dump(-1, ' ', false, json::error_handler_t::replace),
+      rows_.push_back({std::move(request.body),
+                       label.label.dump(-1, ' ', false, json::error_handler_t::replace),
                        request.path, request.arrivedMs});
       request.body.clear();
       rowBytes_ += rows_.back().bytes();
@@ -209,8 +218,9 @@ std::string Feedback::labelled(std::size_t limit) const {
   std::size_t n = 0;
   for (auto row = rows_.rbegin(); row != rows_.rend() && n < limit; ++row, ++n) {
     if (n > 0) out += ',';
-    out += fmt::format("{{\"request\":{},\"label\":{},\"path\":{},\"atMs\":{}}}", row->request, row->label,
-                       json(row->path).dump(-1, ' ', false, json::error_handler_t::replace), row->atMs);
+    out += fmt::format(
+        "{{\"request\":{},\"label\":{},\"path\":{},\"atMs\":{}}}", row->request, row->label,
+        json(row->path).dump(-1, ' ', false, json::error_handler_t::replace), row->atMs);
   }
   return out += "]}";
 }

@@ -1,6 +1,7 @@
-// What the truth says about the predictions that were given: labels come by the id of a request, perhaps long after
-// it. Their errors are gathered into blocks like windows, and the labelled rows are kept for the versions that stand
-// by, whose error on them is asked with POST /score. Thread-safe; everything is bounded.
+// What the truth says about the predictions that were given: labels come by the id of a request,
+// perhaps long after it. Their errors are gathered into blocks like windows, and the labelled rows
+// are kept for the versions that stand by, whose error on them is asked with POST /score.
+// Thread-safe; everything is bounded.
 #pragma once
 
 #include <atomic>
@@ -23,7 +24,7 @@
 namespace reprise::agent::monitor {
 
 inline constexpr std::size_t kKeptBlocks = 64;
-inline constexpr std::size_t kWaitingLabels = 2000;   // whose request has not been seen yet
+inline constexpr std::size_t kWaitingLabels = 2000;  // whose request has not been seen yet
 
 struct ErrorSum {
   std::int64_t n = 0;
@@ -35,21 +36,23 @@ struct ErrorSum {
   }
 };
 
-// A label as it came: {"id", "label"}, {"id", "labels": [one a row, null where unknown]} or {"id", "error"}.
+// A label as it came: {"id", "label"}, {"id", "labels": [one a row, null where unknown]} or {"id",
+// "error"}.
 struct Label {
   std::string id;
-  nlohmann::json label;     // a scalar, or an array with one a row; discarded where `error` is given
+  nlohmann::json label;  // a scalar, or an array with one a row; discarded where `error` is given
   double error = 0;
   bool isError = false;
 };
-// One, or an array of them, or an array under "labels"/"feedback". InvalidArgument names the entry and the field.
+// One, or an array of them, or an array under "labels"/"feedback". InvalidArgument names the entry
+// and the field.
 Expected<std::vector<Label>> parseLabels(std::string_view body);
 
 class Feedback {
  public:
   struct Options {
-    std::size_t remembered = 20'000;       // requests
-    std::size_t labelledBytes = 8 << 20;   // of labelled rows; twice as much waits for labels
+    std::size_t remembered = 20'000;      // requests
+    std::size_t labelledBytes = 8 << 20;  // of labelled rows; twice as much waits for labels
     std::size_t blockRows = 50;
     Milliseconds blockAge{5'000};
   };
@@ -57,8 +60,8 @@ class Feedback {
 
   // Bodies are kept once the first label has come: most models never get one.
   bool wantsBodies() const { return wantsBodies_; }
-  void remember(const std::string& id, std::int64_t arrivedMs, std::vector<Prediction> predictions, std::string path,
-                std::string body);
+  void remember(const std::string& id, std::int64_t arrivedMs, std::vector<Prediction> predictions,
+                std::string path, std::string body);
 
   struct Taken {
     std::size_t known = 0, waiting = 0, repeated = 0, unscored = 0;
@@ -101,7 +104,8 @@ class Feedback {
   std::atomic<bool> wantsBodies_{false};
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Request> requests_;
-  std::deque<std::pair<std::string, std::uint64_t>> order_, bodies_;   // oldest first; an id may come again
+  std::deque<std::pair<std::string, std::uint64_t>> order_,
+      bodies_;  // oldest first; an id may come again
   std::size_t bodyBytes_ = 0, rowBytes_ = 0;
   std::uint64_t serial_ = 0;
   std::deque<Label> waiting_;

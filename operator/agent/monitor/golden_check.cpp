@@ -59,10 +59,13 @@ void GoldenCheck::run(std::stop_token stop) {
   std::condition_variable_any never;
   for (std::size_t i = 0; i < examples->size() && !stop.stop_requested();) {
     const auto& example = (*examples)[i];
-    const std::string which = "golden request " + std::to_string(i + 1) + " of " + std::to_string(examples->size());
-    const auto left = std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
-    const auto answer = call(server_, "POST", path, example.request.dump(),
-                             std::clamp<Milliseconds>(left, Milliseconds(50), Milliseconds(kAnswerLimit)));
+    const std::string which =
+        "golden request " + std::to_string(i + 1) + " of " + std::to_string(examples->size());
+    const auto left =
+        std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
+    const auto answer =
+        call(server_, "POST", path, example.request.dump(),
+             std::clamp<Milliseconds>(left, Milliseconds(50), Milliseconds(kAnswerLimit)));
     if (answer && answer->status == 200) {
       const auto actual = readJson(answer->body);
       if (actual.is_discarded()) return set("Failed", which + ": the answer is not JSON");
@@ -71,17 +74,20 @@ void GoldenCheck::run(std::stop_token stop) {
       ++i;
       continue;
     }
-    std::string why = answer ? "the model server answered " + std::to_string(answer->status) + ": " +
-                                   answer->body.substr(0, kShownBytes)
+    std::string why = answer ? "the model server answered " + std::to_string(answer->status) +
+                                   ": " + answer->body.substr(0, kShownBytes)
                              : answer.error().message;
     if (answer && !loading(answer->status)) return set("Failed", which + ": " + asUtf8(why));
     if (std::chrono::steady_clock::now() >= end) {
-      return set("Failed", which + ": not answered within " + formatDuration(options_.goldenTimeout) + "; " + asUtf8(why));
+      return set("Failed", which + ": not answered within " +
+                               formatDuration(options_.goldenTimeout) + "; " + asUtf8(why));
     }
     std::unique_lock lock(mutex);
     never.wait_for(lock, stop, kPause, [] { return false; });
   }
-  if (!stop.stop_requested()) set("Passed", std::to_string(examples->size()) + " golden requests were answered as when trained");
+  if (!stop.stop_requested())
+    set("Passed",
+        std::to_string(examples->size()) + " golden requests were answered as when trained");
 }
 
 }  // namespace reprise::agent::monitor

@@ -1,5 +1,6 @@
-// Asks the model server the golden requests once, at its start. Until they are answered as they were when the version
-// was trained, the Pod is not ready; a wrong answer is final, as the same bytes in the same image will not mend it.
+// Asks the model server the golden requests once, at its start. Until they are answered as they
+// were when the version was trained, the Pod is not ready; a wrong answer is final, as the same
+// bytes in the same image will not mend it.
 #pragma once
 
 #include <mutex>
@@ -13,8 +14,8 @@
 namespace reprise::agent::monitor {
 
 struct GoldenState {
-  std::string state;     // Pending, Passed, Failed, Skipped
-  std::string message;   // for Failed: the request, the path and both values
+  std::string state;    // Pending, Passed, Failed, Skipped
+  std::string message;  // for Failed: the request, the path and both values
   bool good() const { return state == "Passed" || state == "Skipped"; }
 };
 

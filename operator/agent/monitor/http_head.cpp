@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include <boost/beast/http/basic_parser.hpp>
 
@@ -22,20 +23,23 @@ void eachToken(std::string_view list, Each each) {
     const auto comma = list.find(',');
     std::string_view token = list.substr(0, comma);
     list.remove_prefix(comma == list.npos ? list.size() : comma + 1);
-    while (!token.empty() && (token.front() == ' ' || token.front() == '\t')) token.remove_prefix(1);
+    while (!token.empty() && (token.front() == ' ' || token.front() == '\t'))
+      token.remove_prefix(1);
     while (!token.empty() && (token.back() == ' ' || token.back() == '\t')) token.remove_suffix(1);
     if (!token.empty()) each(token);
   }
 }
 
-// What is the same for both directions. The parser checks each character and the framing rules; on top of
-// them, whatever two servers could read in two ways is refused: it is how requests are smuggled.
+// What is the same for both directions. The parser checks each character and the framing rules; on
+// top of them, whatever two servers could read in two ways is refused: it is how requests are
+// smuggled.
 template <bool isRequest>
 class Parser : public http::basic_parser<isRequest> {
  public:
   Parser() {
     this->header_limit(1 << 20);  // the reader of the connection has a lower limit
-    this->body_limit(boost::none);
+    this->body_limit(std::numeric_limits<std::uint64_t>::max());  // bodies stream; "none" refuses
+                                                                  // all of them in 1.74
     this->eager(false);
   }
 
@@ -50,9 +54,12 @@ class Parser : public http::basic_parser<isRequest> {
     *framing = {};
     error_code error;
     this->put(boost::asio::const_buffer(head.data(), head.size()), error);
-    if (refused) problem = refused;
-    else if (error == http::error::need_more || !this->is_header_done()) problem = "the head is not complete";
-    else if (error) problem = error.message();
+    if (refused)
+      problem = refused;
+    else if (error && error != http::error::need_more)
+      problem = error.message();
+    else if (!this->is_header_done())
+      problem = "the head is not complete";
     return problem.empty();
   }
 
@@ -62,9 +69,12 @@ class Parser : public http::basic_parser<isRequest> {
     switch (field) {
       case http::field::connection:
         eachToken(value, [&](std::string_view token) {
-          if (same(token, "close")) close = true;
-          else if (same(token, "keep-alive")) keepAlive = true;
-          else if (same(token, "upgrade")) upgradeToken = true;
+          if (same(token, "close"))
+            close = true;
+          else if (same(token, "keep-alive"))
+            keepAlive = true;
+          else if (same(token, "upgrade"))
+            upgradeToken = true;
         });
         break;
       case http::field::upgrade: upgradeField = true; break;
@@ -85,7 +95,8 @@ class Parser : public http::basic_parser<isRequest> {
         break;
       default: break;
     }
-    if (framing->chunked && framing->length) refused = "Transfer-Encoding and Content-Length together are refused";
+    if (framing->chunked && framing->length)
+      refused = "Transfer-Encoding and Content-Length together are refused";
     fields->push_back({name, value});
   }
 
@@ -93,13 +104,16 @@ class Parser : public http::basic_parser<isRequest> {
   void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
   std::size_t on_body_impl(view body, error_code&) override { return body.size(); }
   void on_chunk_header_impl(std::uint64_t, view, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, view body, error_code&) override { return body.size(); }
+  std::size_t on_chunk_body_impl(std::uint64_t, view body, error_code&) override {
+    return body.size();
+  }
   void on_finish_impl(error_code&) override {}
 };
 
 class RequestParser final : public Parser<true> {
  public:
-  RequestParser(RequestHead& out, std::string_view contextHeader) : out_(out), contextHeader_(contextHeader) {
+  RequestParser(RequestHead& out, std::string_view contextHeader)
+      : out_(out), contextHeader_(contextHeader) {
     fields = &out.fields;
     framing = &out.framing;
   }
@@ -113,8 +127,10 @@ class RequestParser final : public Parser<true> {
   void on_response_impl(int, view, int, error_code&) override {}
   void on_field_impl(http::field field, view name, view value, error_code&) override {
     common(field, name, value);
-    if (field == http::field::content_encoding) out_.contentEncoding = std_view(value);
-    else if (same("x-request-id", name)) out_.requestId = std_view(value);
+    if (field == http::field::content_encoding)
+      out_.contentEncoding = std_view(value);
+    else if (same("x-request-id", name))
+      out_.requestId = std_view(value);
     if (!contextHeader_.empty() && same(contextHeader_, name)) out_.context = std_view(value);
   }
 
@@ -147,7 +163,8 @@ class ResponseParser final : public Parser<false> {
 
 // Folded lines have been deprecated for a decade, and servers disagree about them.
 bool folded(std::string_view head) {
-  for (auto at = head.find('\n'); at != head.npos && at + 1 < head.size(); at = head.find('\n', at + 1)) {
+  for (auto at = head.find('\n'); at != head.npos && at + 1 < head.size();
+       at = head.find('\n', at + 1)) {
     if (head[at + 1] == ' ' || head[at + 1] == '\t') return true;
   }
   return false;
@@ -164,12 +181,14 @@ bool isHop(std::string_view name) {
 // Names that Connection lists beside the well-known three; rare, so they are looked up one by one.
 bool named(const std::vector<HeadField>& fields, std::string_view name) {
   // what frames and routes a message is never taken out, whatever a client lists
-  if (same(name, "content-length") || same(name, "transfer-encoding") || same(name, "host")) return false;
+  if (same(name, "content-length") || same(name, "transfer-encoding") || same(name, "host"))
+    return false;
   bool found = false;
   for (const auto& field : fields) {
     if (!same(field.name, "connection")) continue;
     eachToken(field.value, [&](std::string_view token) {
-      found = found || (token.size() == name.size() && same(name, view(token.data(), token.size())));
+      found =
+          found || (token.size() == name.size() && same(name, view(token.data(), token.size())));
     });
   }
   return found;
@@ -180,7 +199,8 @@ bool namesOthers(const std::vector<HeadField>& fields) {
   for (const auto& field : fields) {
     if (!same(field.name, "connection")) continue;
     eachToken(field.value, [&](std::string_view token) {
-      found = found || !(same(token, "close") || same(token, "keep-alive") || same(token, "upgrade"));
+      found =
+          found || !(same(token, "close") || same(token, "keep-alive") || same(token, "upgrade"));
     });
   }
   return found;
@@ -197,7 +217,8 @@ std::size_t headEnd(std::string_view text, std::size_t from) {
   return at == text.npos ? 0 : at + 4;
 }
 
-bool parseRequest(std::string_view head, std::string_view contextHeader, RequestHead& out, std::string& problem) {
+bool parseRequest(std::string_view head, std::string_view contextHeader, RequestHead& out,
+                  std::string& problem) {
   problem.clear();
   out.requestId = out.contentEncoding = out.context = {};
   if (folded(head)) {
@@ -251,9 +272,12 @@ void writeResponse(const ResponseHead& head, const ResponseExtra& extra, std::st
     if (same(field.name, "x-request-id") || same(field.name, "x-reprise-version")) continue;
     line(to, field.name, field.value);
   }
-  if (extra.upgrade) line(to, "Connection", "Upgrade");
-  else if (extra.close) line(to, "Connection", "close");
-  else if (extra.keepAlive10) line(to, "Connection", "keep-alive");
+  if (extra.upgrade)
+    line(to, "Connection", "Upgrade");
+  else if (extra.close)
+    line(to, "Connection", "close");
+  else if (extra.keepAlive10)
+    line(to, "Connection", "keep-alive");
   if (!extra.version.empty()) line(to, "x-reprise-version", extra.version);
   if (!extra.requestId.empty()) line(to, "x-request-id", extra.requestId);
   to.append("\r\n");

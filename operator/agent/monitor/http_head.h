@@ -1,5 +1,6 @@
-// Heads of requests and answers: parsed by Boost.Beast's parser, and written again for the next hop. What
-// belongs to one hop (Connection and what it names) ends here; all else is passed on as it came.
+// Heads of requests and answers: parsed by Boost.Beast's parser, and written again for the next
+// hop. What belongs to one hop (Connection and what it names) ends here; all else is passed on as
+// it came.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@ struct HeadField {
 // How long a message's body is.
 struct Framing {
   bool chunked = false;
-  std::optional<std::uint64_t> length;  // neither: none (request) or until the connection ends (answer)
+  std::optional<std::uint64_t>
+      length;  // neither: none (request) or until the connection ends (answer)
 };
 
 // Views point into the bytes that were parsed.
@@ -41,11 +43,13 @@ struct ResponseHead {
   std::vector<HeadField> fields;
 };
 
-// Where the head that begins at `text` ends (behind the empty line); 0: not yet. `from`: looked at before.
+// Where the head that begins at `text` ends (behind the empty line); 0: not yet. `from`: looked at
+// before.
 std::size_t headEnd(std::string_view text, std::size_t from);
 
 // `head` is complete. Reuses what `out` holds. False: `problem` says why, for the client.
-bool parseRequest(std::string_view head, std::string_view contextHeader, RequestHead& out, std::string& problem);
+bool parseRequest(std::string_view head, std::string_view contextHeader, RequestHead& out,
+                  std::string& problem);
 bool parseResponse(std::string_view head, ResponseHead& out, std::string& problem);
 
 // The head for the model server, appended to `to`.
@@ -54,9 +58,9 @@ void writeRequest(const RequestHead& head, std::string& to);
 // What the answer's head says beside what the model server wrote.
 struct ResponseExtra {
   std::string_view version, requestId;
-  bool close = false;      // we close the connection after it
+  bool close = false;        // we close the connection after it
   bool keepAlive10 = false;  // an HTTP/1.0 client asked for it, and can have it
-  bool upgrade = false;    // 101: Connection and Upgrade are passed on
+  bool upgrade = false;      // 101: Connection and Upgrade are passed on
 };
 void writeResponse(const ResponseHead& head, const ResponseExtra& extra, std::string& to);
 

@@ -1,5 +1,5 @@
-// Writes all of a few buffers: at once where the kernel takes them, which is nearly always and costs no trip
-// through the event loop, else as it makes room.
+// Writes all of a few buffers: at once where the kernel takes them, which is nearly always and
+// costs no trip through the event loop, else as it makes room.
 #pragma once
 
 #include <array>
@@ -20,12 +20,14 @@ void writeAll(Socket& socket, TwoBuffers buffers, Done&& done) {
   error_code error;
   const std::size_t sent = socket.write_some(buffers, error);
   if (sent == total) return done(error_code(), total);
-  if (error && error != asio::error::would_block && error != asio::error::try_again) return done(error, sent);
+  if (error && error != asio::error::would_block && error != asio::error::try_again)
+    return done(error, sent);
   const std::size_t first = std::min(sent, buffers[0].size());
   buffers[0] += first;
   buffers[1] += sent - first;
   asio::async_write(socket, buffers,
-                    [done = std::forward<Done>(done), sent](error_code later, std::size_t n) mutable { done(later, sent + n); });
+                    [done = std::forward<Done>(done), sent](
+                        error_code later, std::size_t n) mutable { done(later, sent + n); });
 }
 
 }  // namespace reprise::agent::monitor

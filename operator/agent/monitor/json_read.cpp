@@ -61,8 +61,10 @@ bool flatten(const json& value, std::vector<const json*>& out) {
     }
     const json& item = (*array)[at++];
     if (item.is_object()) return false;
-    if (item.is_array()) open.emplace_back(&item, 0);
-    else out.push_back(&item);
+    if (item.is_array())
+      open.emplace_back(&item, 0);
+    else
+      out.push_back(&item);
   }
   return true;
 }

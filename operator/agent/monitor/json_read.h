@@ -10,13 +10,14 @@
 
 namespace reprise::agent::monitor {
 
-// discarded where it is none. Python writes NaN and Infinity, which JSON has not: NaN is read as null, Infinity as
-// the largest number.
+// discarded where it is none. Python writes NaN and Infinity, which JSON has not: NaN is read as
+// null, Infinity as the largest number.
 nlohmann::json readJson(std::string_view text);
 
-// The values that are no arrays, in order, of arrays nested in any depth; objects end it. False then.
+// The values that are no arrays, in order, of arrays nested in any depth; objects end it. False
+// then.
 bool flatten(const nlohmann::json& value, std::vector<const nlohmann::json*>& out);
 
-drift::Cell cellOf(const nlohmann::json& value);   // an object or array is missing
+drift::Cell cellOf(const nlohmann::json& value);  // an object or array is missing
 
 }  // namespace reprise::agent::monitor

@@ -12,25 +12,31 @@ namespace reprise::agent::monitor {
 namespace {
 
 constexpr std::size_t kMaxQueue = 4096;
-constexpr std::size_t kKeptSamples = 64;          // with their room, to be filled again
+constexpr std::size_t kKeptSamples = 64;  // with their room, to be filled again
 constexpr std::size_t kKeptSampleBytes = 16 << 10;
 constexpr auto kTick = std::chrono::milliseconds(100);
-// Copies are looked at in batches: waking a thread for each would cost the forwarding thread a system call a request.
+// Copies are looked at in batches: waking a thread for each would cost the forwarding thread a
+// system call a request.
 constexpr auto kBatch = std::chrono::milliseconds(5);
 
-std::size_t sizeOf(const Sample& sample) { return sizeof sample + sample.body.size() + sample.answer.size(); }
+std::size_t sizeOf(const Sample& sample) {
+  return sizeof sample + sample.body.size() + sample.answer.size();
+}
 
 }  // namespace
 
-Observer::Observer(const MonitorOptions& options, std::optional<drift::Basis> basis, Counters& counters,
-                   const Clock& clock)
+Observer::Observer(const MonitorOptions& options, std::optional<drift::Basis> basis,
+                   Counters& counters, const Clock& clock)
     : options_(options),
       counters_(counters),
       clock_(clock),
-      feedback_({options.remembered, options.labelledBytes, options.windowRows, options.windowAge}, clock),
+      feedback_({options.remembered, options.labelledBytes, options.windowRows, options.windowAge},
+                clock),
       tokens_(std::max(1.0, options.sampleRate)),
       filled_(clock.steady()) {
-  if (basis) windows_ = std::make_unique<Windows>(std::move(*basis), options.windowRows, options.windowAge, clock);
+  if (basis)
+    windows_ =
+        std::make_unique<Windows>(std::move(*basis), options.windowRows, options.windowAge, clock);
 }
 
 Observer::~Observer() { stop(); }
@@ -86,7 +92,8 @@ void Observer::push(Sample& sample) {
 LocalReply Observer::feedback(std::string_view body) {
   auto labels = parseLabels(body);
   if (!labels) {
-    return {400, nlohmann::json{{"error", labels.error().message}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+    return {400, nlohmann::json{{"error", labels.error().message}}.dump(
+                     -1, ' ', false, nlohmann::json::error_handler_t::replace)};
   }
   const auto taken = feedback_.take(std::move(*labels));
   monitor::add(counters_.labels, taken.known);
@@ -110,11 +117,14 @@ void Observer::learn(Sample& sample) {
     monitor::add(rows.rows.empty() ? counters_.unreadable : counters_.requestsProfiled);
   }
   std::vector<Prediction> predictions;
-  if (const auto answer = decoded(sample.answer, sample.answerEncoding, 1 << 20); answer && !answer->empty()) {
+  if (const auto answer = decoded(sample.answer, sample.answerEncoding, 1 << 20);
+      answer && !answer->empty()) {
     predictions = parsePredictions(options_.protocol, *answer);
   }
-  if (!feedback_.wantsBodies() || nlohmann::json::parse(*body, nullptr, false).is_discarded()) body->clear();
-  feedback_.remember(sample.id, sample.arrivedMs, std::move(predictions), sample.path, std::move(*body));
+  if (!feedback_.wantsBodies() || nlohmann::json::parse(*body, nullptr, false).is_discarded())
+    body->clear();
+  feedback_.remember(sample.id, sample.arrivedMs, std::move(predictions), sample.path,
+                     std::move(*body));
 }
 
 void Observer::tick() {
@@ -140,7 +150,9 @@ void Observer::run(std::stop_token stop) {
     std::unique_lock lock(mutex_);
     for (Sample& sample : batch) {
       queuedBytes_ -= sizeOf(sample);
-      if (free_.size() >= kKeptSamples || sample.body.capacity() + sample.answer.capacity() > kKeptSampleBytes) continue;
+      if (free_.size() >= kKeptSamples ||
+          sample.body.capacity() + sample.answer.capacity() > kKeptSampleBytes)
+        continue;
       sample.clear();
       free_.push_back(std::move(sample));
     }

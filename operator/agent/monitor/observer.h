@@ -1,5 +1,5 @@
-// Takes the copies of inference requests from the forwarding threads and learns from them on a thread of its own, of
-// a lower priority. What it has no time for is dropped, and counted.
+// Takes the copies of inference requests from the forwarding threads and learns from them on a
+// thread of its own, of a lower priority. What it has no time for is dropped, and counted.
 #pragma once
 
 #include <condition_variable>
@@ -20,10 +20,11 @@ namespace reprise::agent::monitor {
 class Observer final : public Sink {
  public:
   // Without a basis no window is made; labels are taken nevertheless.
-  Observer(const MonitorOptions& options, std::optional<drift::Basis> basis, Counters& counters, const Clock& clock);
+  Observer(const MonitorOptions& options, std::optional<drift::Basis> basis, Counters& counters,
+           const Clock& clock);
   ~Observer() override;
   void start();
-  void stop();    // after what is in the queue
+  void stop();  // after what is in the queue
 
   bool wants() override;
   void push(Sample& sample) override;
@@ -34,7 +35,7 @@ class Observer final : public Sink {
   void learn(Sample& sample);
   void tick();
 
-  Windows* windows() { return windows_.get(); }   // null without a basis
+  Windows* windows() { return windows_.get(); }  // null without a basis
   Feedback& labels() { return feedback_; }
 
  private:

@@ -16,20 +16,25 @@ namespace {
 constexpr std::size_t kMaxBasisBytes = 4 << 20;
 constexpr auto kStuck = std::chrono::seconds(10);
 
-// basis.json says null where the version has no profile: the monitor then forwards, and learns nothing of rows.
+// basis.json says null where the version has no profile: the monitor then forwards, and learns
+// nothing of rows.
 Expected<std::optional<drift::Basis>> readBasis(const std::string& directory) {
   if (directory.empty()) return std::nullopt;
   const std::string path = directory + "/basis.json";
   std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(ErrorCode::InvalidArgument, "--input: " + path + " cannot be read; it must be a basis, or null");
+  if (!in)
+    return fail(ErrorCode::InvalidArgument,
+                "--input: " + path + " cannot be read; it must be a basis, or null");
   std::string text(kMaxBasisBytes + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > kMaxBasisBytes) return fail(ErrorCode::InvalidArgument, "--input: " + path + " is larger than 4 MiB");
+  if (text.size() > kMaxBasisBytes)
+    return fail(ErrorCode::InvalidArgument, "--input: " + path + " is larger than 4 MiB");
   const auto value = nlohmann::json::parse(text, nullptr, false);
   if (value.is_null()) return std::nullopt;
   auto basis = drift::Basis::fromJson(value);
-  if (!basis) return fail(ErrorCode::InvalidArgument, "--input: " + path + ": " + basis.error().message);
+  if (!basis)
+    return fail(ErrorCode::InvalidArgument, "--input: " + path + ": " + basis.error().message);
   return std::optional<drift::Basis>(std::move(*basis));
 }
 
@@ -47,7 +52,8 @@ Expected<void> check(const MonitorOptions& options) {
   if (options.windowRows < 1) return wrong("--window-rows: must be at least 1");
   if (options.maxConnections < 1) return wrong("--max-connections: must be at least 1");
   if (!(options.sampleRate >= 0)) return wrong("--sample-rate: must not be negative");
-  if (!options.version.empty() && !plainName(options.version)) return wrong("--version: must be a name of a ModelVersion");
+  if (!options.version.empty() && !plainName(options.version))
+    return wrong("--version: must be a name of a ModelVersion");
   return {};
 }
 
@@ -73,11 +79,13 @@ Expected<void> Process::start() {
   golden_ = std::make_unique<GoldenCheck>(options_, *upstream);
   Endpoint endpoint = *listen;
   for (int i = 0; i < options_.threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(options_, *upstream, counters_, *observer_, idPrefix(i)));
+    workers_.push_back(
+        std::make_unique<Worker>(options_, *upstream, counters_, *observer_, idPrefix(i)));
     if (auto good = workers_.back()->listen(endpoint, options_.threads > 1); !good) return good;
-    endpoint = workers_.front()->endpoint();   // the others take the port that the first one got
+    endpoint = workers_.front()->endpoint();  // the others take the port that the first one got
   }
-  admin_ = std::make_unique<Admin>(options_, *upstream, *observer_, *golden_, counters_, [this] { return alive(); });
+  admin_ = std::make_unique<Admin>(options_, *upstream, *observer_, *golden_, counters_,
+                                   [this] { return alive(); });
   if (auto good = admin_->listen(*admin); !good) return good;
   running_ = workers_.size();
   for (auto& worker : workers_) {

@@ -1,4 +1,5 @@
-// The parts of a monitor, wired: what runMonitor runs until a signal, and what tests start and stop.
+// The parts of a monitor, wired: what runMonitor runs until a signal, and what tests start and
+// stop.
 #pragma once
 
 #include <memory>
@@ -13,7 +14,8 @@ namespace reprise::agent::monitor {
 class Process {
  public:
   // `clock` is of windows, blocks and the sample rate.
-  explicit Process(MonitorOptions options, std::shared_ptr<const Clock> clock = std::make_shared<SystemClock>());
+  explicit Process(MonitorOptions options,
+                   std::shared_ptr<const Clock> clock = std::make_shared<SystemClock>());
   ~Process();
 
   // Binds the ports and reads the files: what is wrong with a flag is an error here.

@@ -10,7 +10,7 @@ namespace reprise::agent::monitor {
 
 using nlohmann::json;
 
-std::vector<Prediction> predictionsV2(const json& value);   // protocol_v2.cpp
+std::vector<Prediction> predictionsV2(const json& value);  // protocol_v2.cpp
 
 namespace {
 
@@ -24,19 +24,23 @@ void addRow(const json& value, const drift::Basis& basis, Rows& out) {
   const json* row = &value;
   json alone;
   // {"x": [1, 2, 3]}: one array under a name of the server's own
-  if (row->is_object() && row->size() == 1 && row->begin()->is_array() && !namesAny(*row, basis)) row = &*row->begin();
+  if (row->is_object() && row->size() == 1 && row->begin()->is_array() && !namesAny(*row, basis))
+    row = &*row->begin();
   if (!row->is_structured() && basis.features().size() == 1) {
     alone = json::array({*row});
     row = &alone;
   }
-  // An object that shares no name with the model is no row of it, rather than one in which all is missing.
+  // An object that shares no name with the model is no row of it, rather than one in which all is
+  // missing.
   if (row->is_object() && !namesAny(*row, basis)) {
     out.problem = "a row has none of the model's features";
     return;
   }
   auto cells = drift::rowFromJson(basis, *row);
-  if (cells) out.rows.push_back(std::move(*cells));
-  else out.problem = cells.error().message;
+  if (cells)
+    out.rows.push_back(std::move(*cells));
+  else
+    out.problem = cells.error().message;
 }
 
 // An array of rows; an array of plain values is one row.
@@ -70,7 +74,8 @@ void addColumns(const json& columns, const drift::Basis& basis, Rows& out) {
   for (std::size_t r = 0; r < std::min(rows, kMaxRequestRows); ++r) {
     drift::Row row;
     row.reserve(features.size());
-    for (const auto& column : values) row.push_back(column.empty() ? drift::Cell() : cellOf(*column[r]));
+    for (const auto& column : values)
+      row.push_back(column.empty() ? drift::Cell() : cellOf(*column[r]));
     out.rows.push_back(std::move(row));
   }
 }
@@ -78,9 +83,11 @@ void addColumns(const json& columns, const drift::Basis& basis, Rows& out) {
 // pandas' orient "split".
 bool addSplit(const json& value, const drift::Basis& basis, Rows& out) {
   const auto columns = value.find("columns"), data = value.find("data");
-  if (columns == value.end() || data == value.end() || !columns->is_array() || !data->is_array()) return false;
+  if (columns == value.end() || data == value.end() || !columns->is_array() || !data->is_array())
+    return false;
   std::vector<int> place;
-  for (const json& name : *columns) place.push_back(name.is_string() ? basis.indexOf(name.get<std::string>()) : -1);
+  for (const json& name : *columns)
+    place.push_back(name.is_string() ? basis.indexOf(name.get<std::string>()) : -1);
   if (std::all_of(place.begin(), place.end(), [](int at) { return at < 0; })) return false;
   for (const json& line : *data) {
     if (out.rows.size() >= kMaxRequestRows) break;
@@ -125,7 +132,8 @@ Rows parseV1(std::string_view body, const drift::Basis& basis) {
   Rows out;
   const json value = readJson(body);
   if (!value.is_object()) return {{}, "the body is not a JSON object"};
-  if (const auto instances = value.find("instances"); instances != value.end() && instances->is_array()) {
+  if (const auto instances = value.find("instances");
+      instances != value.end() && instances->is_array()) {
     for (const json& row : *instances) addRow(row, basis, out);
   } else if (const auto inputs = value.find("inputs"); inputs != value.end()) {
     inputs->is_object() ? addColumns(*inputs, basis, out) : addRows(*inputs, basis, out);
@@ -146,7 +154,8 @@ Rows parseJsonRows(std::string_view body, const drift::Basis& basis) {
     if (split != value.end() && split->is_object() && addSplit(*split, basis, out)) return out;
     if (addSplit(value, basis, out)) return out;
     if (namesAny(value, basis)) {
-      const bool columns = std::any_of(value.begin(), value.end(), [](const json& v) { return v.is_array(); });
+      const bool columns =
+          std::any_of(value.begin(), value.end(), [](const json& v) { return v.is_array(); });
       columns ? addColumns(value, basis, out) : addRow(value, basis, out);
       return out;
     }
@@ -159,7 +168,8 @@ Rows parseJsonRows(std::string_view body, const drift::Basis& basis) {
   } else {
     out.problem = "the body is not JSON";
   }
-  if (out.rows.empty() && out.problem.empty()) out.problem = "there are no rows of the model's features";
+  if (out.rows.empty() && out.problem.empty())
+    out.problem = "there are no rows of the model's features";
   return out;
 }
 
@@ -173,9 +183,11 @@ std::vector<Prediction> parsePredictions(std::string_view protocol, std::string_
   const json value = readJson(body);
   if (value.is_discarded()) return {};
   if (protocol == "v2") return predictionsV2(value);
-  if (!value.is_object()) return protocol == "v1" ? std::vector<Prediction>() : predictionsOf(value);
+  if (!value.is_object())
+    return protocol == "v1" ? std::vector<Prediction>() : predictionsOf(value);
   for (const char* name : {"predictions", "prediction", "labels", "label"}) {
-    if (const auto it = value.find(name); it != value.end() && (protocol == "json" || name == std::string_view("predictions"))) {
+    if (const auto it = value.find(name);
+        it != value.end() && (protocol == "json" || name == std::string_view("predictions"))) {
       return predictionsOf(*it);
     }
   }
@@ -185,7 +197,8 @@ std::vector<Prediction> parsePredictions(std::string_view protocol, std::string_
 double errorOf(const Prediction& prediction, const Prediction& label) {
   const auto* a = std::get_if<double>(&prediction.value);
   const auto* b = std::get_if<double>(&label.value);
-  // A class that was predicted as 1.0 and labelled 1 is the same one; a quantity is one where either side says so.
+  // A class that was predicted as 1.0 and labelled 1 is the same one; a quantity is one where
+  // either side says so.
   if (a && b && (prediction.quantity || label.quantity)) {
     const double size = std::abs(*a - *b);
     return std::isfinite(size) ? size : 0;

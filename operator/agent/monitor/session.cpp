@@ -16,7 +16,9 @@ constexpr std::size_t kMaxLocalBody = 1 << 20;
 constexpr std::string_view kFeedbackPath = "/reprise/feedback";
 
 std::int64_t unixMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 // RFC 9110, section 9.2.2.
@@ -72,13 +74,16 @@ void Session::checkDeadline(Steady::time_point now) {
   const auto self = shared_from_this();
   auto& counters = worker_.counters();
   const bool untouched = phase_ == Phase::Head && in_.empty();
-  if (untouched || phase_ == Phase::Reply || phase_ == Phase::Linger || phase_ == Phase::Tunnel || now_.interim) return close();
+  if (untouched || phase_ == Phase::Reply || phase_ == Phase::Linger || phase_ == Phase::Tunnel ||
+      now_.interim)
+    return close();
   if (phase_ == Phase::Exchange && now_.connecting) {
     monitor::add(counters.upstreamConnectErrors);
     return refuse(503, "the model server did not accept a connection in time");
   }
   if (phase_ == Phase::Exchange && now_.answerStarted) {
-    monitor::add(counters.clientTimeouts);   // or the model server stopped in the middle: the end is the same
+    monitor::add(
+        counters.clientTimeouts);  // or the model server stopped in the middle: the end is the same
     return close();
   }
   if (phase_ == Phase::Exchange && (now_.requestSent || now_.requestBroken || !reading_)) {
@@ -108,7 +113,8 @@ void Session::readClient() {
   if (reading_) return;
   reading_ = true;
   std::size_t room = 1024;
-  if (phase_ == Phase::Exchange && now_.streamed) room = bodyFraming_.chunked || bodyLeft_ > Buffer::kKept ? Buffer::kStream : Buffer::kFirst;
+  if (phase_ == Phase::Exchange && now_.streamed)
+    room = bodyFraming_.chunked || bodyLeft_ > Buffer::kKept ? Buffer::kStream : Buffer::kFirst;
   in_.reserve(room);
   client_.async_read_some(asio::buffer(in_.room(), in_.roomSize()),
                           [self = shared_from_this()](error_code error, std::size_t n) {
@@ -124,7 +130,7 @@ void Session::onClientRead(error_code error) {
       if (error) return close();
       return tryHead();
     case Phase::Exchange:
-      if (error) return close();   // in the middle of its body
+      if (error) return close();  // in the middle of its body
       return pumpRequest();
     case Phase::Local:
       if (error) return close();
@@ -137,7 +143,8 @@ void Session::onClientRead(error_code error) {
       in_.clear();
       if (error) return close();
       return readClient();
-    case Phase::Reply:    // the connection is closed after it; what the client says meanwhile is not read
+    case Phase::Reply:  // the connection is closed after it; what the client says meanwhile is not
+                        // read
     case Phase::Closed: return;
   }
 }
@@ -167,12 +174,16 @@ void Session::begin(std::size_t headBytes) {
   now_ = {};
   now_.counted = false;
   worker_.counters().inFlight.fetch_add(1, std::memory_order_relaxed);
-  const bool good = parseRequest(in_.view().substr(0, headBytes), worker_.options().contextHeader, request_, problem_);
-  if (good && plainName(request_.requestId)) requestId_.assign(request_.requestId);
-  else worker_.nextId(requestId_);
+  const bool good = parseRequest(in_.view().substr(0, headBytes), worker_.options().contextHeader,
+                                 request_, problem_);
+  if (good && plainName(request_.requestId))
+    requestId_.assign(request_.requestId);
+  else
+    worker_.nextId(requestId_);
   if (!good || request_.method == "CONNECT") {
     monitor::add(worker_.counters().badRequests);
-    return good ? refuse(405, "CONNECT is not taken: this is no forward proxy") : refuse(400, problem_);
+    return good ? refuse(405, "CONNECT is not taken: this is no forward proxy")
+                : refuse(400, problem_);
   }
   now_.headOnly = request_.method == "HEAD";
   now_.keepAlive = request_.keepAlive;
@@ -256,7 +267,7 @@ void Session::refuse(int status, std::string_view sentence) {
 void Session::reply(int status, std::string_view body) {
   const auto self = shared_from_this();
   dropUpstream();
-  if (phase_ == Phase::Head && now_.counted) {   // the head never became a request
+  if (phase_ == Phase::Head && now_.counted) {  // the head never became a request
     now_ = {};
     started_ = Steady::now();
     now_.counted = false;
@@ -266,13 +277,21 @@ void Session::reply(int status, std::string_view body) {
   // A request whose end has not been read leaves the connection where no next one can begin.
   const bool whole = now_.requestScanned && (phase_ == Phase::Exchange || phase_ == Phase::Local);
   const bool close = !whole || !now_.keepAlive || worker_.draining();
-  const auto reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
-  answerOut_.assign("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(reason.data(), reason.size());
-  answerOut_.append("\r\nContent-Type: application/json\r\nContent-Length: ").append(std::to_string(body.size()));
+  const auto reason =
+      boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
+  answerOut_.assign("HTTP/1.1 ")
+      .append(std::to_string(status))
+      .append(" ")
+      .append(reason.data(), reason.size());
+  answerOut_.append("\r\nContent-Type: application/json\r\nContent-Length: ")
+      .append(std::to_string(body.size()));
   if (status == 503) answerOut_.append("\r\nRetry-After: 1");
-  if (close) answerOut_.append("\r\nConnection: close");
-  else if (now_.version10) answerOut_.append("\r\nConnection: keep-alive");
-  if (!worker_.options().version.empty()) answerOut_.append("\r\nx-reprise-version: ").append(worker_.options().version);
+  if (close)
+    answerOut_.append("\r\nConnection: close");
+  else if (now_.version10)
+    answerOut_.append("\r\nConnection: keep-alive");
+  if (!worker_.options().version.empty())
+    answerOut_.append("\r\nx-reprise-version: ").append(worker_.options().version);
   answerOut_.append("\r\nx-request-id: ").append(requestId_).append("\r\n\r\n");
   if (!now_.headOnly) answerOut_.append(body);
   in_.take(now_.firstPart);
@@ -280,10 +299,11 @@ void Session::reply(int status, std::string_view body) {
   record(status);
   phase_ = Phase::Reply;
   extend(worker_.options().bodyIdle);
-  writeAll(client_, {asio::buffer(answerOut_), asio::const_buffer()}, [self, close](error_code error, std::size_t) {
-    if (self->phase_ == Phase::Closed) return;
-    error ? self->close() : self->next(close);
-  });
+  writeAll(client_, {asio::buffer(answerOut_), asio::const_buffer()},
+           [self, close](error_code error, std::size_t) {
+             if (self->phase_ == Phase::Closed) return;
+             error ? self->close() : self->next(close);
+           });
 }
 
 void Session::record(int status) {
@@ -291,7 +311,8 @@ void Session::record(int status) {
   now_.counted = true;
   auto& counters = worker_.counters();
   counters.inFlight.fetch_sub(1, std::memory_order_relaxed);
-  counters.answered(status, std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - started_));
+  counters.answered(
+      status, std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - started_));
 }
 
 void Session::next(bool close) {
@@ -299,7 +320,8 @@ void Session::next(bool close) {
   readHead();
 }
 
-// Closing at once would reset a connection on which the client still sends, and take our answer with it.
+// Closing at once would reset a connection on which the client still sends, and take our answer
+// with it.
 void Session::linger() {
   phase_ = Phase::Linger;
   error_code error;

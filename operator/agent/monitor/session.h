@@ -1,6 +1,7 @@
-// One connection of a client, and the exchange that is under way on it. Requests of one connection are answered
-// one after the other, so pipelined ones keep their order. Within an exchange both directions move on their own:
-// the model server may answer, or ask to continue, before it has the whole body. Runs on one thread.
+// One connection of a client, and the exchange that is under way on it. Requests of one connection
+// are answered one after the other, so pipelined ones keep their order. Within an exchange both
+// directions move on their own: the model server may answer, or ask to continue, before it has the
+// whole body. Runs on one thread.
 #pragma once
 
 #include <cstdint>
@@ -93,16 +94,17 @@ class Session final : public UpstreamUser, public std::enable_shared_from_this<S
   Steady::time_point started_{};
   struct {
     bool headOnly = false, keepAlive = true, version10 = false, upgrade = false, idempotent = false;
-    bool counted = true;         // in the counters; true while there is no request
+    bool counted = true;  // in the counters; true while there is no request
     bool connecting = false, retried = false, interim = false;
-    bool requestScanned = false; // its last byte is here …
-    bool requestSent = false;    // … and was written
-    bool requestBroken = false;  // the model server takes no more of it
-    bool streamed = false;       // bytes of its body are gone from our buffer: it cannot be sent again
+    bool requestScanned = false;  // its last byte is here …
+    bool requestSent = false;     // … and was written
+    bool requestBroken = false;   // the model server takes no more of it
+    bool streamed = false;  // bytes of its body are gone from our buffer: it cannot be sent again
     bool answerBytes = false, answerStarted = false, answerDone = false, untilClose = false;
-    bool clientEnded = false, upstreamEnded = false;   // of a tunnel
+    bool clientEnded = false, upstreamEnded = false;  // of a tunnel
     bool sampling = false, answerTooLong = false;
-    std::size_t firstPart = 0;   // bytes of the body that go with the head; they stay in in_ until the end
+    std::size_t firstPart =
+        0;  // bytes of the body that go with the head; they stay in in_ until the end
   } now_;
   Framing bodyFraming_;
   ChunkScanner bodyChunks_, answerChunks_;

@@ -1,5 +1,5 @@
-// What the forwarding side hands on about a request that is done, and who takes it. Called on a forwarding thread:
-// must be quick and never block.
+// What the forwarding side hands on about a request that is done, and who takes it. Called on a
+// forwarding thread: must be quick and never block.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,13 @@ namespace reprise::agent::monitor {
 // Copies of an inference request that succeeded.
 struct Sample {
   std::string path;
-  std::string body, bodyEncoding;          // as sent: perhaps compressed
-  std::string answer, answerEncoding;      // "" where it was too long
+  std::string body, bodyEncoding;      // as sent: perhaps compressed
+  std::string answer, answerEncoding;  // "" where it was too long
   std::string id, context;
-  std::int64_t arrivedMs = 0;              // Unix time
+  std::int64_t arrivedMs = 0;  // Unix time
   void clear() {
-    for (auto* text : {&path, &body, &bodyEncoding, &answer, &answerEncoding, &id, &context}) text->clear();
+    for (auto* text : {&path, &body, &bodyEncoding, &answer, &answerEncoding, &id, &context})
+      text->clear();
     arrivedMs = 0;
   }
 };

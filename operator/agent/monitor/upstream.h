@@ -1,5 +1,6 @@
-// Connections to the model server. One is in use by one exchange or idle in the pool; a read is always armed, so
-// that a connection that the server closes while idle is noticed before it is used again.
+// Connections to the model server. One is in use by one exchange or idle in the pool; a read is
+// always armed, so that a connection that the server closes while idle is noticed before it is used
+// again.
 #pragma once
 
 #include <chrono>
@@ -26,7 +27,7 @@ class UpstreamPool;
 class UpstreamUser {
  public:
   virtual ~UpstreamUser() = default;
-  virtual void onUpstreamRead(error_code error) = 0;   // new bytes are in the connection's buffer
+  virtual void onUpstreamRead(error_code error) = 0;  // new bytes are in the connection's buffer
 };
 
 class Upstream : public std::enable_shared_from_this<Upstream> {
@@ -38,20 +39,21 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   bool reused = false;
   std::shared_ptr<UpstreamUser> user;
 
-  void arm(std::size_t room = Buffer::kFirst);   // one read, if none is armed
+  void arm(std::size_t room = Buffer::kFirst);  // one read, if none is armed
   void close();
-  bool usable() const;                   // still open as far as the kernel knows
+  bool usable() const;  // still open as far as the kernel knows
 
  private:
   friend class UpstreamPool;
-  UpstreamPool* pool_;                   // null: the pool is gone
+  UpstreamPool* pool_;  // null: the pool is gone
   bool armed_ = false;
   Steady::time_point idleSince_{};
 };
 
 class UpstreamPool {
  public:
-  UpstreamPool(asio::io_context& io, Endpoint endpoint, std::size_t size) : io_(io), endpoint_(endpoint), size_(size) {}
+  UpstreamPool(asio::io_context& io, Endpoint endpoint, std::size_t size)
+      : io_(io), endpoint_(endpoint), size_(size) {}
   ~UpstreamPool() { clear(); }
 
   // An idle connection, or null.
@@ -60,7 +62,7 @@ class UpstreamPool {
   const Endpoint& endpoint() const { return endpoint_; }
   // Back, after an answer that was read to its end.
   void give(std::shared_ptr<Upstream> connection);
-  void drop(Upstream* connection);       // the server closed it while idle
+  void drop(Upstream* connection);  // the server closed it while idle
   void clear();
   std::size_t idle() const { return idle_.size(); }
 
@@ -68,7 +70,7 @@ class UpstreamPool {
   asio::io_context& io_;
   Endpoint endpoint_;
   std::size_t size_;
-  std::vector<std::shared_ptr<Upstream>> idle_;   // the last used is taken first
+  std::vector<std::shared_ptr<Upstream>> idle_;  // the last used is taken first
 };
 
 }  // namespace reprise::agent::monitor

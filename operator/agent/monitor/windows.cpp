@@ -5,7 +5,11 @@
 namespace reprise::agent::monitor {
 
 Windows::Windows(drift::Basis basis, std::size_t rows, Milliseconds age, const Clock& clock)
-    : basis_(std::move(basis)), rows_(std::max<std::size_t>(1, rows)), age_(age), clock_(clock), open_(basis_) {}
+    : basis_(std::move(basis)),
+      rows_(std::max<std::size_t>(1, rows)),
+      age_(age),
+      clock_(clock),
+      open_(basis_) {}
 
 bool Windows::add(const drift::Row& row, std::int64_t arrivedMs, const std::string& context) {
   std::lock_guard lock(mutex_);
@@ -35,7 +39,8 @@ bool Windows::flush() {
 
 // Written once, read by each poll.
 bool Windows::close() {
-  nlohmann::json out = {{"seq", ++seq_}, {"firstMs", firstMs_}, {"lastMs", lastMs_}, {"rows", open_.rows()}};
+  nlohmann::json out = {
+      {"seq", ++seq_}, {"firstMs", firstMs_}, {"lastMs", lastMs_}, {"rows", open_.rows()}};
   if (!contexts_.empty()) out["contexts"] = contexts_;
   out["profile"] = open_.toJson();
   closed_.push_back({seq_, out.dump()});

@@ -1,5 +1,5 @@
-// Live rows gathered into windows, each a profile over the model's basis: closed by count or by age. The last ones
-// are kept, so that a reader who misses a poll misses nothing. Thread-safe.
+// Live rows gathered into windows, each a profile over the model's basis: closed by count or by
+// age. The last ones are kept, so that a reader who misses a poll misses nothing. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@
 namespace reprise::agent::monitor {
 
 inline constexpr std::size_t kKeptWindows = 64;
-inline constexpr std::size_t kMaxContexts = 32;             // by name, a window; the others count as "other"
-inline constexpr std::size_t kWindowsAnswer = 4 << 20;      // bytes; a reader asks again for the rest
+inline constexpr std::size_t kMaxContexts = 32;  // by name, a window; the others count as "other"
+inline constexpr std::size_t kWindowsAnswer = 4 << 20;  // bytes; a reader asks again for the rest
 
 class Windows {
  public:

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <vector>
 
-#include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
+#include <boost/asio/post.hpp>
 
 #include "agent/monitor/session.h"
 
@@ -24,7 +24,8 @@ std::size_t share(const MonitorOptions& options) {
 
 }  // namespace
 
-Worker::Worker(const MonitorOptions& options, Endpoint upstream, Counters& counters, Sink& sink, std::string idPrefix)
+Worker::Worker(const MonitorOptions& options, Endpoint upstream, Counters& counters, Sink& sink,
+               std::string idPrefix)
     : options_(options),
       counters_(counters),
       sink_(sink),
@@ -37,7 +38,8 @@ Worker::Worker(const MonitorOptions& options, Endpoint upstream, Counters& count
   lastTurn_ = Steady::now().time_since_epoch().count();
 }
 
-// Handlers that are still queued hold sessions, and those know this worker: they go while it is whole.
+// Handlers that are still queued hold sessions, and those know this worker: they go while it is
+// whole.
 Worker::~Worker() {
   pool_.clear();
   const std::vector<Session*> all(sessions_.begin(), sessions_.end());
@@ -60,9 +62,10 @@ Expected<void> Worker::listen(const Endpoint& endpoint, bool shared) {
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (!error) acceptor_.non_blocking(true, error);
   if (!error) return {};
-  return fail(ErrorCode::InvalidArgument, "--listen: cannot listen on " + endpoint.address().to_string() + ":" +
-                                              std::to_string(endpoint.port()) + ": " + error.message() +
-                                              "; choose another port");
+  return fail(ErrorCode::InvalidArgument, "--listen: cannot listen on " +
+                                              endpoint.address().to_string() + ":" +
+                                              std::to_string(endpoint.port()) + ": " +
+                                              error.message() + "; choose another port");
 }
 
 Endpoint Worker::endpoint() const {
@@ -98,7 +101,8 @@ void Worker::accept() {
   acceptor_.async_accept(io_.get_executor(), [this](error_code error, Socket socket) {
     if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
     if (error) {
-      spdlog::warn("monitor: accept: {}", error.message());   // out of descriptors, say: it would spin
+      spdlog::warn("monitor: accept: {}",
+                   error.message());  // out of descriptors, say: it would spin
       acceptTimer_.expires_after(std::chrono::milliseconds(100));
       acceptTimer_.async_wait([this](error_code cancelled) {
         if (!cancelled) accept();
@@ -111,7 +115,8 @@ void Worker::accept() {
     } else {
       monitor::add(counters_.connectionsRefused);
       static constexpr std::string_view kFull =
-          "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 33\r\n"
+          "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: "
+          "33\r\n"
           "Retry-After: 1\r\nConnection: close\r\n\r\n{\"error\": \"too many connections\"}";
       error_code ignored;
       socket.non_blocking(true, ignored);
@@ -125,7 +130,8 @@ void Worker::accept() {
 bool Worker::makeRoom() {
   Session* oldest = nullptr;
   for (Session* session : sessions_) {
-    if (session->idle() && (!oldest || session->idleSince() < oldest->idleSince())) oldest = session;
+    if (session->idle() && (!oldest || session->idleSince() < oldest->idleSince()))
+      oldest = session;
   }
   if (!oldest) return false;
   oldest->close();
@@ -157,7 +163,8 @@ bool Worker::infers(std::string_view method, std::string_view target) const {
   const bool v2 = options_.protocol == "v2";
   const std::string_view root = v2 ? "/v2/models/" : "/v1/models/";
   const std::string_view end = v2 ? "/infer" : ":predict";
-  if (!path.starts_with(root) || !path.ends_with(end) || path.size() <= root.size() + end.size()) return false;
+  if (!path.starts_with(root) || !path.ends_with(end) || path.size() <= root.size() + end.size())
+    return false;
   std::string_view middle = path.substr(root.size(), path.size() - root.size() - end.size());
   if (const auto versions = middle.find("/versions/"); versions != middle.npos) {
     if (middle.find('/', versions + 10) != middle.npos) return false;

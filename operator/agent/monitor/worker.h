@@ -1,5 +1,6 @@
-// One forwarding thread: its own event loop, listening socket (SO_REUSEPORT: the kernel spreads connections),
-// sessions and connections to the model server. Nothing is shared with other threads but the counters and the sink.
+// One forwarding thread: its own event loop, listening socket (SO_REUSEPORT: the kernel spreads
+// connections), sessions and connections to the model server. Nothing is shared with other threads
+// but the counters and the sink.
 #pragma once
 
 #include <atomic>
@@ -22,17 +23,20 @@ class Session;
 class Worker {
  public:
   // `number`: of this thread, for ids of requests.
-  Worker(const MonitorOptions& options, Endpoint upstream, Counters& counters, Sink& sink, std::string idPrefix);
+  Worker(const MonitorOptions& options, Endpoint upstream, Counters& counters, Sink& sink,
+         std::string idPrefix);
   ~Worker();
 
   Expected<void> listen(const Endpoint& endpoint, bool shared);
   Endpoint endpoint() const;
-  void run();      // until stop(), or drained
+  void run();  // until stop(), or drained
   // From any thread.
-  void drain();    // no new connection; run() returns when the last request is answered
+  void drain();  // no new connection; run() returns when the last request is answered
   void stop();
   // When the loop last turned.
-  Steady::time_point lastTurn() const { return Steady::time_point(Steady::duration(lastTurn_.load())); }
+  Steady::time_point lastTurn() const {
+    return Steady::time_point(Steady::duration(lastTurn_.load()));
+  }
 
   // For sessions, on this thread.
   const MonitorOptions& options() const { return options_; }
@@ -58,10 +62,11 @@ class Worker {
   std::string idPrefix_;
   std::uint64_t lastId_ = 0;
   std::size_t maxSessions_;
-  std::string inferPath_, inferVersions_;   // prefixes
+  std::string inferPath_, inferVersions_;  // prefixes
   asio::io_context io_{1};
   asio::basic_socket_acceptor<asio::ip::tcp, asio::io_context::executor_type> acceptor_;
-  asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, asio::io_context::executor_type> sweepTimer_, acceptTimer_;
+  asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, asio::io_context::executor_type>
+      sweepTimer_, acceptTimer_;
   UpstreamPool pool_;
   std::unordered_set<Session*> sessions_;
   bool draining_ = false;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace reprise::agent::monitor::testing {
 namespace {
@@ -28,7 +29,8 @@ std::uint16_t portOf(int fd) {
 
 std::size_t valueOf(const std::string& head, const std::string& name) {
   std::string lower = head;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   const auto at = lower.find("\r\n" + name + ":");
   return at == std::string::npos ? std::string::npos : at + name.size() + 3;
 }
@@ -79,7 +81,8 @@ void RawSocket::shutdownSend() { ::shutdown(fd_, SHUT_WR); }
 bool RawSocket::more() {
   char part[65536];
   const auto n = ::recv(fd_, part, sizeof part, 0);
-  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) throw std::runtime_error("nothing came; so far: " + held_);
+  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    throw std::runtime_error("nothing came; so far: " + held_);
   if (n <= 0) return false;
   held_.append(part, static_cast<std::size_t>(n));
   return true;
@@ -120,11 +123,13 @@ std::string RawSocket::message(bool noBody) {
   return head.starts_with("HTTP/") ? head + toEnd() : head;
 }
 
-RawServer::RawServer(Serve serve, std::uint16_t port) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+RawServer::RawServer(Serve serve, std::uint16_t port)
+    : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const int on = 1;
   ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const auto address = loopback(port);
-  if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(listener_, 64) != 0) {
+  if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(listener_, 64) != 0) {
     throw std::runtime_error("cannot listen");
   }
   port_ = portOf(listener_);
@@ -137,7 +142,7 @@ RawServer::RawServer(Serve serve, std::uint16_t port) : listener_(::socket(AF_IN
         RawSocket socket(fd);
         try {
           serve(socket, number);
-        } catch (const std::exception&) {   // the other side is gone: the test sees what it got
+        } catch (const std::exception&) {  // the other side is gone: the test sees what it got
         }
       });
     }
@@ -162,7 +167,8 @@ std::uint16_t closedPort() {
 }
 
 std::string answer(const std::string& body, const std::string& more) {
-  return "HTTP/1.1 200 OK\r\n" + more + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  return "HTTP/1.1 200 OK\r\n" + more + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 
 }  // namespace reprise::agent::monitor::testing

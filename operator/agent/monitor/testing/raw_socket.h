@@ -1,5 +1,5 @@
-// Both ends of a connection as bytes, for tests that say exactly what is on the wire. Blocking; a read that waits
-// for longer than kPatience fails the test that asked for it.
+// Both ends of a connection as bytes, for tests that say exactly what is on the wire. Blocking; a
+// read that waits for longer than kPatience fails the test that asked for it.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,9 @@ inline constexpr int kPatienceSeconds = 20;
 class RawSocket {
  public:
   explicit RawSocket(int fd);
-  RawSocket(RawSocket&& other) noexcept : fd_(other.fd_), held_(std::move(other.held_)) { other.fd_ = -1; }
+  RawSocket(RawSocket&& other) noexcept : fd_(other.fd_), held_(std::move(other.held_)) {
+    other.fd_ = -1;
+  }
   ~RawSocket();
   static RawSocket connect(std::uint16_t port);
 
@@ -25,12 +27,13 @@ class RawSocket {
   std::string until(const std::string& mark);
   std::string exactly(std::size_t bytes);
   std::string toEnd();
-  // A head and a body by its Content-Length, or chunked (as it came), or to the end for an answer that has neither.
+  // A head and a body by its Content-Length, or chunked (as it came), or to the end for an answer
+  // that has neither.
   std::string message(bool noBody = false);
-  bool ended();           // the other side has closed, and nothing is left
+  bool ended();  // the other side has closed, and nothing is left
   void shutdownSend();
   void close();
-  void reset();           // closes with a RST
+  void reset();  // closes with a RST
 
  private:
   bool more();
@@ -38,8 +41,8 @@ class RawSocket {
   std::string held_;
 };
 
-// Accepts on a free port; each connection is served on a thread of its own, which the destructor waits for: what is at
-// the other end must go first.
+// Accepts on a free port; each connection is served on a thread of its own, which the destructor
+// waits for: what is at the other end must go first.
 class RawServer {
  public:
   // `number` counts connections from 0.
