@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <strings.h>
 
+#include <limits>
 #include <optional>
 
 #include <openssl/ssl.h>
@@ -150,10 +151,8 @@ class Exchange {
            std::optional<std::uint64_t> maxBytes)
       : security_(std::move(security)), name_(request.url), stop_(stop) {
     parser_.header_limit(kMaxHeader);
-    if (maxBytes)
-      parser_.body_limit(*maxBytes);
-    else
-      parser_.body_limit(boost::none);
+    // boost::none, the way to say "no limit", refuses each body with a length in Boost 1.74.
+    parser_.body_limit(maxBytes.value_or(std::numeric_limits<std::uint64_t>::max()));
     if (request.method == "HEAD") parser_.skip(true);
     onStop_.emplace(std::move(stop), [this] { asio::post(io_, [this] { giveUp(); }); });
   }

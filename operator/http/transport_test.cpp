@@ -233,6 +233,24 @@ TEST_P(AnyTransport, AStreamGivesBytesAsTheyComeThenTheEnd) {
   EXPECT_EQ(all, "abcdef");
 }
 
+TEST_P(AnyTransport, AStreamOfAKnownLengthEndsThere) {
+  Server server([](tcp::socket& socket, const std::string&) {
+    write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef");
+    waitForClose(socket);
+  });
+  auto stream = make()->openStream({"GET", server.url("/"), {}, {}}, std::chrono::seconds(30));
+  ASSERT_TRUE(stream) << stream.error().message;
+  std::string all;
+  char chunk[4];
+  for (;;) {
+    auto size = (*stream)->read(chunk);
+    ASSERT_TRUE(size) << size.error().message;
+    if (*size == 0) break;
+    all.append(chunk, *size);
+  }
+  EXPECT_EQ(all, "abcdef");
+}
+
 TEST_P(AnyTransport, AStreamThatFallsSilentIsATimeoutAndOneThatBreaksAnError) {
   Server silent([](tcp::socket& socket, const std::string&) {
     write(socket, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
