@@ -1,5 +1,6 @@
 // What every Transport must do: against a real socket, with a small server that does as each test
 // says.
+#include <future>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -275,6 +276,38 @@ TEST_P(AnyTransport, AStreamThatFallsSilentIsATimeoutAndOneThatBreaksAnError) {
     if (!got) break;
     ASSERT_NE(*got, 0u) << "an end in mid-chunk must not look like an orderly one";
   }
+}
+
+// An API server that restarts breaks every watch at once. More of them than the library has
+// threads.
+TEST_P(AnyTransport, StreamsThatBreakAtOnceAllEnd) {
+  constexpr int kStreams = 16;
+  std::promise<void> breakAll;
+  const auto broken = breakAll.get_future().share();
+  Server server([broken](tcp::socket& socket, const std::string&) {
+    write(socket, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
+    broken.wait();
+  });
+  const auto transport = make();
+  std::vector<std::unique_ptr<ByteStream>> streams;
+  for (int i = 0; i < kStreams; ++i) {
+    auto stream = transport->openStream({"GET", server.url("/"), {}, {}}, std::chrono::seconds(60));
+    ASSERT_TRUE(stream) << stream.error().message;
+    streams.push_back(std::move(*stream));
+  }
+  std::vector<std::future<TransportError::Kind>> ends;
+  for (const auto& stream : streams) {
+    ends.push_back(std::async(std::launch::async, [&stream] {
+      char bytes[16];
+      for (;;) {
+        const auto size = stream->read(bytes);
+        if (!size) return size.error().kind;
+        if (*size == 0) return TransportError::Kind::Protocol;  // no end in order was sent
+      }
+    }));
+  }
+  breakAll.set_value();
+  for (auto& end : ends) EXPECT_EQ(end.get(), TransportError::Kind::Reset);
 }
 
 TEST_P(AnyTransport, WhatIsNoUrlOrNoHttpIsAProtocolErrorAndNotSent) {
