@@ -79,6 +79,12 @@ Expected<std::shared_ptr<http::Transport>> ApiConnection::transport() {
   return transport_;
 }
 
+void ApiConnection::doubtTls(const http::TransportError& error) {
+  if (error.kind != http::TransportError::Kind::Tls) return;
+  std::lock_guard lock(mutex_);
+  readAt_ = clock_->steady() - kTlsEvery;
+}
+
 Expected<http::Request> ApiConnection::request(const std::string& method, const std::string& path,
                                                const Query& query) {
   http::Request out;
@@ -123,7 +129,10 @@ Expected<http::Response> ApiConnection::send(const std::string& method, const st
     if (auto newWay = transport()) way = std::move(newWay);
     response = (*way)->send(again, deadline, stop);
   }
-  if (!response) return tl::unexpected(http::toError(response.error()));
+  if (!response) {
+    doubtTls(response.error());
+    return tl::unexpected(http::toError(response.error()));
+  }
   return std::move(*response);
 }
 
@@ -141,7 +150,10 @@ Expected<std::unique_ptr<http::ByteStream>> ApiConnection::stream(const std::str
     if (auto newWay = transport()) way = std::move(newWay);
     opened = (*way)->openStream(again, idle, stop);
   }
-  if (!opened) return tl::unexpected(http::toError(opened.error()));
+  if (!opened) {
+    doubtTls(opened.error());
+    return tl::unexpected(http::toError(opened.error()));
+  }
   if ((*opened)->status() != 200) return tl::unexpected(toError(drain(**opened), "watch " + path));
   return std::move(*opened);
 }

@@ -48,6 +48,9 @@ class ApiConnection {
 
  private:
   Expected<std::shared_ptr<http::Transport>> transport();
+  // Where TLS failed the certificates may have been replaced: they are read again before the next
+  // request.
+  void doubtTls(const http::TransportError& error);
   Expected<http::Request> request(const std::string& method, const std::string& path,
                                   const Query& query);
   // The header changed: trying again makes sense.

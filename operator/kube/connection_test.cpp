@@ -93,6 +93,21 @@ TEST_F(Connection, Row16_CertificatesAreReadAgainAndOnlyOthersMakeANewTransport)
   EXPECT_EQ(made, 2) << "the same ones";
 }
 
+TEST_F(Connection, Row16_CertificatesAreReadAgainAtOnceWhereTlsFails) {
+  auto connection = make({"t"});
+  then(200);
+  Answer refused;
+  refused.broken = http::TransportError{http::TransportError::Kind::Tls, Sent::No, "wrong CA"};
+  transport->then(refused);
+  then(200);
+  ASSERT_TRUE(connection->send("GET", "/"));
+  tls = http::TlsOptions{"other ca", "cert", "key", "", false};
+  ASSERT_FALSE(connection->send("GET", "/"));
+  EXPECT_EQ(made, 1);
+  ASSERT_TRUE(connection->send("GET", "/"));
+  EXPECT_EQ(made, 2);
+}
+
 TEST_F(Connection, Row16_ThoseInUseAreKeptWhileTheFilesAreBad) {
   auto connection = make({"t"});
   then(200);
