@@ -331,11 +331,13 @@ TEST_F(TrainingPlanTest, ADeletedJobFailsItsRunAndIsNotMadeAgain) {
 
 TEST_F(TrainingPlanTest, ACrashBetweenStatusAndJobMakesTheJobAfterwards) {
   reconcile();
+  const json first = last.apply.back();
   jobs.clear();   // the status was written, the Job was not: the run is Pending still
   pipeline.status.runs.at(0).phase = "Pending";
   reconcile();
   ASSERT_EQ(jobs.size(), 1u);
   EXPECT_EQ(jobs[0].meta.name, "fuel-1");
+  EXPECT_EQ(last.apply.back(), first) << "the same Job, with the same input, as without the crash";
   EXPECT_EQ(pipeline.status.runs.size(), 1u);
 }
 

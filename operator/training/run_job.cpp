@@ -119,11 +119,13 @@ std::map<std::string, std::string> inputFiles(const Snapshot& snapshot, const ap
                      {"image", run.image},
                      {"labels", {{api::kPipelineLabel, pipeline.meta.name}}},
                      {"lineage", lineage}};
+  // Nothing is known of it before a version was made in it: then nothing is compared with it.
   const auto& env = pipeline.status.environment;
+  const bool known = env && (!env->python.empty() || !env->packages.empty());
   std::map<std::string, std::string> files = {
       {"run.json", file.dump()},
       {"parameters.json", json(spec.parameters).dump()},
-      {"environment.json", env ? json{{"python", env->python}, {"packages", env->packages}}.dump() : "{}"}};
+      {"environment.json", known ? json{{"python", env->python}, {"packages", env->packages}}.dump() : "{}"}};
   if (const json basis = carriedBasis(snapshot); !basis.is_null()) files["basis.json"] = basis.dump();
   return files;
 }
