@@ -126,6 +126,10 @@ class Case(unittest.TestCase):
         await self.scale(namespace, replicas)
         await self.served(namespace, replicas)
 
+    async def pause(self):
+        """Between two looks."""
+        await asyncio.sleep(0.1)
+
     async def quiet(self, proxy, seconds=1.5):
         """Until no write came for that long."""
         seen = -1
@@ -148,6 +152,3 @@ def version(name, model="fuel"):
             "lineage": {"pipeline": "fuel", "run": name},
         },
     }
-
-
-__all__ = ["DEPLOYMENT", "PIPELINE", "Case", "Shared", "pathlib", "say", "until", "version"]

@@ -3,9 +3,9 @@
 import asyncio
 import json
 
-from proxy import passes
+from proxy import passes  # noqa: F401 - it is one of them
 
-REASONS = {404: "NotFound", 409: "Conflict", 410: "Expired", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}
+REASONS = {404: "NotFound", 409: "Conflict", 410: "Expired", 422: "Invalid", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}
 
 
 def status_object(code, message):
@@ -39,21 +39,14 @@ async def stall(exchange):
     await exchange.hang()
 
 
-def stall_after(lines):
-    """A watch that says that many events, then half of the next one, and then nothing more."""
-
-    async def stall_in_watch(exchange):
-        await exchange.forward()
-        await exchange.begin(exchange.response.status, exchange.response.headers)
-        seen = 0
-        async for line in exchange.lines():
-            if seen == lines:
-                await exchange.raw(f"{len(line):x}\r\n".encode() + line[: len(line) // 2])
-                await exchange.hang()
-            seen += 1
-            await exchange.chunk(line)
-
-    return stall_in_watch
+async def stall_then_reset(exchange):
+    """Half of the first piece, and then the connection breaks."""
+    await exchange.forward()
+    await exchange.begin(exchange.response.status, exchange.response.headers)
+    async for piece in exchange.lines():
+        await exchange.raw(f"{len(piece):x}\r\n".encode() + piece[: len(piece) // 2])
+        await asyncio.sleep(0.5)
+        exchange.reset()
 
 
 def answers(code, retry_after=None):
@@ -174,6 +167,3 @@ def coalesces(seconds):
         await exchange.end()
 
     return coalesced
-
-
-__all__ = [name for name in dir() if not name.startswith("_") and name not in ("asyncio", "json")] + ["passes"]

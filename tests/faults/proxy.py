@@ -12,7 +12,7 @@ import ssl
 import struct
 import time
 
-from http11 import LIMIT, Connection, Gone, Request, read_request
+from http11 import LIMIT, Connection, Gone, read_request
 
 HOP_BY_HOP = ("connection", "transfer-encoding", "content-length", "host", "authorization", "keep-alive")
 
@@ -40,6 +40,8 @@ class Exchange:
     async def forward(self):
         """Sends the request to the API server and reads the head of its answer."""
         headers = {name: value for name, value in self.request.headers.items() if name not in HOP_BY_HOP}
+        if self.proxy.agent:
+            headers["user-agent"] = self.proxy.agent
         try:
             self.response = await self.upstream.send(self.request.method, self.request.target, headers, self.request.body)
         except Gone as error:
@@ -140,8 +142,8 @@ class Proxy:
         self._clients = {}  # writer -> its task
         self.log, self.rules = [], []
         self.handshakes_failed = 0
+        self.agent = ""  # the User-Agent that the API server is told, for its audit log
         self.token = None  # the only bearer token that is let through; None: nobody is asked
-        self._arrived = asyncio.Condition()
 
     @staticmethod
     def _serving(certificate):
@@ -183,10 +185,10 @@ class Proxy:
         return [request for request in self.log if request.writes]
 
     async def until(self, probe, limit=120):
-        """Waits for probe() to be true of the log; it is asked at each request."""
+        """Waits for probe() to be true, of the log or of what rules met."""
         async with asyncio.timeout(limit):
-            async with self._arrived:
-                await self._arrived.wait_for(probe)
+            while not probe():
+                await asyncio.sleep(0.03)
 
     async def _client(self, reader, writer):
         self._clients[writer] = asyncio.current_task()
@@ -210,10 +212,8 @@ class Proxy:
             self._clients.pop(raw, None)
 
     async def _serve(self, request, client, upstream):
-        async with self._arrived:
-            request.number = len(self.log) + 1
-            self.log.append(request)
-            self._arrived.notify_all()
+        request.number = len(self.log) + 1
+        self.log.append(request)
         exchange = Exchange(self, request, client, upstream)
         if self.token is not None and request.headers.get("authorization") != f"Bearer {self.token}":
             request.fault = "token refused"
@@ -238,6 +238,3 @@ class Proxy:
             except OSError:
                 pass
         writer.transport.abort()
-
-
-__all__ = ["Exchange", "Proxy", "Request", "Reset", "passes"]
