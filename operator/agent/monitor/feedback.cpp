@@ -73,19 +73,19 @@ Expected<std::vector<Label>> parseLabels(std::string_view body) {
 void Feedback::remember(const std::string& id, std::int64_t arrivedMs,
                         std::vector<Prediction> predictions, std::string path, std::string body) {
   std::lock_guard lock(mutex_);
-  Request& request = requests_[id];
+  const auto at = requests_.try_emplace(id).first;
+  Request& request = at->second;
   bodyBytes_ -= request.body.size();
+  if (body.empty()) std::string().swap(path);  // it is of use with the body only
   request = {arrivedMs, ++serial_, std::move(predictions), std::move(path), std::move(body), false};
-  order_.emplace_back(id, serial_);
+  order_.emplace_back(&at->first, serial_);
   if (!request.body.empty()) {
     bodyBytes_ += request.body.size();
-    bodies_.emplace_back(id, serial_);
+    bodies_.emplace_back(&at->first, serial_);
   }
-  const auto early = std::find_if(waiting_.begin(), waiting_.end(),
-                                  [&](const Label& label) { return label.id == id; });
-  if (early != waiting_.end()) {
+  if (const auto early = waiting_.find(id); early != waiting_.end()) {
     Taken ignored;
-    apply(*early, request, ignored);
+    apply(early->second, request, ignored);
     waiting_.erase(early);
   }
   forgetOld();
@@ -93,9 +93,8 @@ void Feedback::remember(const std::string& id, std::int64_t arrivedMs,
 
 void Feedback::forgetOld() {
   const auto oldest = [&](auto& order) -> Request* {
-    const auto it = requests_.find(order.front().first);
-    return it != requests_.end() && it->second.serial == order.front().second ? &it->second
-                                                                              : nullptr;
+    const auto it = requests_.find(*order.front().first);
+    return it->second.serial == order.front().second ? &it->second : nullptr;
   };
   while (bodyBytes_ > 2 * options_.labelledBytes && !bodies_.empty()) {
     if (Request* request = oldest(bodies_)) {
@@ -107,13 +106,14 @@ void Feedback::forgetOld() {
   while (order_.size() > options_.remembered) {
     if (Request* request = oldest(order_)) {
       bodyBytes_ -= request->body.size();
-      requests_.erase(order_.front().first);
+      requests_.erase(requests_.find(*order_.front().first));
     }
     order_.pop_front();
   }
   // what is gone from the one list may still be named in the other
-  while (!bodies_.empty() && !order_.empty() && bodies_.front().second < order_.front().second)
+  while (!bodies_.empty() && (order_.empty() || bodies_.front().second < order_.front().second)) {
     bodies_.pop_front();
+  }
 }
 
 Feedback::Taken Feedback::take(std::vector<Label> labels) {
@@ -127,8 +127,12 @@ Feedback::Taken Feedback::take(std::vector<Label> labels) {
       continue;
     }
     ++taken.waiting;  // its request may still be in the queue
-    waiting_.push_back(std::move(label));
-    if (waiting_.size() > kWaitingLabels) waiting_.pop_front();
+    waitingOrder_.push_back(label.id);
+    waiting_[label.id] = std::move(label);
+    if (waitingOrder_.size() > kWaitingLabels) {
+      waiting_.erase(waitingOrder_.front());
+      waitingOrder_.pop_front();
+    }
   }
   return taken;
 }

@@ -104,11 +104,13 @@ class Feedback {
   std::atomic<bool> wantsBodies_{false};
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Request> requests_;
-  std::deque<std::pair<std::string, std::uint64_t>> order_,
-      bodies_;  // oldest first; an id may come again
+  // Oldest first, by the key in requests_ and the serial. An id may come again: the older entry is
+  // passed over, and the key stays until the newest entry is gone.
+  std::deque<std::pair<const std::string*, std::uint64_t>> order_, bodies_;
   std::size_t bodyBytes_ = 0, rowBytes_ = 0;
   std::uint64_t serial_ = 0;
-  std::deque<Label> waiting_;
+  std::unordered_map<std::string, Label> waiting_;
+  std::deque<std::string> waitingOrder_;
   std::deque<Row> rows_;
   Block open_;
   SteadyTime opened_{};

@@ -112,9 +112,19 @@ void Session::readHead() {
 void Session::readClient() {
   if (reading_) return;
   reading_ = true;
+  // a next request takes a while: see Upstream::arm
+  if (phase_ == Phase::Head && in_.empty()) {
+    return asio::post(client_.get_executor(), [self = shared_from_this()] { self->startRead(); });
+  }
+  startRead();
+}
+
+void Session::startRead() {
   std::size_t room = 1024;
-  if (phase_ == Phase::Exchange && now_.streamed)
-    room = bodyFraming_.chunked || bodyLeft_ > Buffer::kKept ? Buffer::kStream : Buffer::kFirst;
+  if (phase_ == Phase::Exchange && now_.streamed) {
+    const bool large = bodyFraming_.chunked || bodyLeft_ > Buffer::kKept;
+    room = large ? Buffer::kStream : Buffer::kFirst;
+  }
   in_.reserve(room);
   client_.async_read_some(asio::buffer(in_.room(), in_.roomSize()),
                           [self = shared_from_this()](error_code error, std::size_t n) {

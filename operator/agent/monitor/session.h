@@ -41,6 +41,7 @@ class Session final : public UpstreamUser, public std::enable_shared_from_this<S
   // client → us
   void readHead();
   void readClient();
+  void startRead();
   void onClientRead(error_code error);
   void tryHead();
   void begin(std::size_t headBytes);

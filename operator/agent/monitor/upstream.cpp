@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <boost/asio/post.hpp>
+
 namespace reprise::agent::monitor {
 
 namespace {
@@ -13,22 +15,28 @@ namespace {
 constexpr auto kAsk = std::chrono::milliseconds(5);
 }  // namespace
 
+// The read begins when what is ready now has been seen to: by then the answer has often come, and
+// neither a read that finds nothing nor a turn of the loop is spent on it.
 void Upstream::arm(std::size_t room) {
   if (armed_) return;
   armed_ = true;
+  asio::post(socket.get_executor(), [self = shared_from_this(), room] { self->read(room); });
+}
+
+void Upstream::read(std::size_t room) {
   in.reserve(room);
-  socket.async_read_some(
-      asio::buffer(in.room(), in.roomSize()),
-      [self = shared_from_this()](error_code error, std::size_t n) {
-        self->armed_ = false;
-        if (!error) self->in.put(n);
-        if (self->user) {
-          const auto owner = self->user;  // it may let go of us
-          owner->onUpstreamRead(error);
-        } else if (self->pool_) {
-          self->pool_->drop(self.get());  // closed, or said something that nobody asked for
-        }
-      });
+  socket.async_read_some(asio::buffer(in.room(), in.roomSize()),
+                         [self = shared_from_this()](error_code error, std::size_t n) {
+                           self->armed_ = false;
+                           if (!error) self->in.put(n);
+                           if (self->user) {
+                             const auto owner = self->user;  // it may let go of us
+                             owner->onUpstreamRead(error);
+                           } else if (self->pool_) {
+                             // closed, or said something that nobody asked for
+                             self->pool_->drop(self.get());
+                           }
+                         });
 }
 
 void Upstream::close() {

@@ -44,6 +44,8 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   bool usable() const;  // still open as far as the kernel knows
 
  private:
+  void read(std::size_t room);
+
   friend class UpstreamPool;
   UpstreamPool* pool_;  // null: the pool is gone
   bool armed_ = false;
