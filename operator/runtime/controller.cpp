@@ -51,7 +51,9 @@ bool Controller::step() {
 }
 
 void Controller::work(const Key& key) {
-  if (waitsForCaches(key)) {
+  if (const Milliseconds held = heldFor(key); held > Milliseconds{0}) {
+    queue_.addAfter(key, held);
+  } else if (waitsForCaches(key)) {
     queue_.addAfter(key, options_.catchUpPoll);
   } else {
     const SteadyTime start = clock_.steady();
@@ -73,6 +75,15 @@ Outcome Controller::reconcile(const Key& key) {
   } catch (const std::exception& thrown) {
     return fail(ErrorCode::Internal, std::string("an exception, which is a bug: ") + thrown.what());
   }
+}
+
+Milliseconds Controller::heldFor(const Key& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = heldUntil_.find(key);
+  if (found == heldUntil_.end()) return Milliseconds{0};
+  const auto left = std::chrono::ceil<Milliseconds>(found->second - clock_.steady());
+  if (left <= Milliseconds{0}) heldUntil_.erase(found);
+  return left;
 }
 
 bool Controller::waitsForCaches(const Key& key) {
@@ -102,7 +113,11 @@ void Controller::again(const Key& key, const Outcome& outcome) {
     return;
   }
   Milliseconds delay = queue_.backOff(key);
-  if (error.retryAfter) delay = std::max(delay, *error.retryAfter);
+  if (error.retryAfter) {
+    delay = std::max(delay, *error.retryAfter);
+    const std::lock_guard lock(mutex_);
+    heldUntil_[key] = clock_.steady() + *error.retryAfter;
+  }
   if (!error.retryable() && error.code != ErrorCode::Cancelled) delay = std::max(delay, options_.permanentMin);
   queue_.addAfter(key, delay);
   spdlog::warn("controller {}: {}: {}; again in {}", options_.name, key.text(), error.message, formatDuration(delay));

@@ -58,6 +58,8 @@ class Controller final : public Runnable {
  private:
   void work(const Key& key);
   Outcome reconcile(const Key& key);
+  // What of a wait that the server asked for is left: a change of the object does not cut it short.
+  Milliseconds heldFor(const Key& key);
   bool waitsForCaches(const Key& key);
   void again(const Key& key, const Outcome& outcome);
   void refill();
@@ -69,6 +71,7 @@ class Controller final : public Runnable {
   WorkQueue queue_;
   std::mutex mutex_;
   std::map<Key, SteadyTime> waitingSince_;
+  std::map<Key, SteadyTime> heldUntil_;   // by Retry-After
   std::vector<std::thread> threads_;
 };
 

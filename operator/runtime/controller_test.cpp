@@ -46,6 +46,28 @@ class ControllerTest : public ::testing::Test {
                         &metrics};
 };
 
+TEST_F(ControllerTest, Row18_AChangeDoesNotCutAWaitShortThatTheServerAskedFor) {
+  answer = [] {
+    Error busy{ErrorCode::TooManyRequests, "busy"};
+    busy.retryAfter = Milliseconds{3'000};
+    return Outcome{tl::unexpected(busy)};
+  };
+  controller.enqueue(key);
+  drain();
+  answer = [] { return Outcome{}; };
+  clock.advance(Milliseconds{100});
+  controller.enqueue(key);   // a watch tells of a change
+  drain();
+  EXPECT_EQ(reconciles, 1);
+  EXPECT_NE(untilNext(Milliseconds{2'900}), Milliseconds{-1});
+  clock.advance(Milliseconds{1});
+  drain();
+  EXPECT_EQ(reconciles, 2);
+  controller.enqueue(key);
+  drain();
+  EXPECT_EQ(reconciles, 3) << "it is over";
+}
+
 TEST_F(ControllerTest, WhatWentWellIsLookedAtAgainOnlyWhenAsked) {
   answer = [] { return Outcome{Milliseconds{50}}; };
   controller.enqueue(key);
