@@ -1,5 +1,7 @@
 #include "registry/image_watch.h"
 
+#include <algorithm>
+
 #include "registry/image_reference.h"
 
 namespace reprise::registry {
@@ -53,19 +55,26 @@ std::optional<ImageFact> ImageWatch::look(const std::string& image, Milliseconds
 
 void ImageWatch::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    std::string image;
     {
       std::unique_lock lock(mutex_);
       if (!wake_.wait(lock, stop, [&] { return !wanted_.empty(); })) return;
-      auto oldest = wanted_.begin();
-      for (auto it = wanted_.begin(); it != wanted_.end(); ++it) {
-        if (it->second < oldest->second) oldest = it;
-      }
-      image = oldest->first;
-      wanted_.erase(oldest);
     }
-    ask(image, stop);
+    step(stop);
   }
+}
+
+bool ImageWatch::step(std::stop_token stop) {
+  std::string image;
+  {
+    std::lock_guard lock(mutex_);
+    if (wanted_.empty()) return false;
+    const auto oldest = std::min_element(wanted_.begin(), wanted_.end(),
+                                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    image = oldest->first;
+    wanted_.erase(oldest);
+  }
+  ask(image, stop);
+  return true;
 }
 
 void ImageWatch::ask(const std::string& image, std::stop_token stop) {

@@ -22,6 +22,8 @@ class ImageWatch {
   ~ImageWatch();
   void start();
   void stop();
+  // Asks for the image that has waited longest, if one waits: what the thread does, for tests. False where none did.
+  bool step(std::stop_token stop = {});
 
   // The last fact, if any; and it is asked again as soon as it is older than `interval`. A digest in the name is
   // answered at once.

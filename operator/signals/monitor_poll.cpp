@@ -84,18 +84,25 @@ std::map<std::string, MonitorView> MonitorPoll::view(const std::string& owner) c
 
 void MonitorPoll::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    std::vector<std::pair<std::string, MonitorTarget>> all;
     {
       std::unique_lock lock(mutex_);
       wake_.wait_for(lock, stop, interval_, [] { return false; });
-      for (const auto& [owner, pods] : owners_) {
-        for (const auto& [uid, known] : pods) all.emplace_back(owner, known.target);
-      }
     }
-    for (const auto& [owner, target] : all) {
-      if (stop.stop_requested()) return;
-      if (poll(owner, target, stop)) changed_(owner);
+    step(stop);
+  }
+}
+
+void MonitorPoll::step(std::stop_token stop) {
+  std::vector<std::pair<std::string, MonitorTarget>> all;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [owner, pods] : owners_) {
+      for (const auto& [uid, known] : pods) all.emplace_back(owner, known.target);
     }
+  }
+  for (const auto& [owner, target] : all) {
+    if (stop.stop_requested()) return;
+    if (poll(owner, target, stop)) changed_(owner);
   }
 }
 

@@ -50,6 +50,8 @@ class MonitorPoll {
   ~MonitorPoll();
   void start();
   void stop();
+  // Asks every monitor once: what the thread does, for tests.
+  void step(std::stop_token stop = {});
 
   // The Pods of one owner ("namespace/name") as they are now; empty: it is gone.
   void watch(const std::string& owner, std::vector<MonitorTarget> targets);
