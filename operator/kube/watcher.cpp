@@ -29,6 +29,15 @@ std::string versionOf(const Json& object) {
   return text(at(object, "metadata"), "resourceVersion");
 }
 
+// Versions are opaque but for this: where both are decimal numbers they can be compared.
+bool older(const std::string& version, const std::string& than) {
+  const auto decimal = [](const std::string& one) {
+    return !one.empty() && one.find_first_not_of("0123456789") == std::string::npos;
+  };
+  if (!decimal(version) || !decimal(than)) return false;
+  return version.size() != than.size() ? version.size() < than.size() : version < than;
+}
+
 }  // namespace
 
 Watcher::Watcher(ApiConnection& connection, Scope scope, WatchSink& sink, WatchTiming timing)
@@ -54,13 +63,15 @@ void Watcher::step(std::stop_token stop) {
     state_ = canStream_ ? State::Streaming : State::Listing;
     freshAt_ = environment_.clock->steady() + draw(timing_.freshEvery / 2, timing_.freshEvery);
   }
-  const auto done = state_ == State::Listing ? list(stop) : watch(stop);
+  const bool doubted = doubted_ && state_ == State::Watching;
+  const auto done = doubted ? confirm(stop) : state_ == State::Listing ? list(stop) : watch(stop);
   if (!done && !stop.stop_requested()) failed(done.error(), stop);
 }
 
 void Watcher::restart() {
   state_ = State::Start;
   version_.clear();
+  doubted_ = false;
 }
 
 Milliseconds Watcher::draw(Milliseconds from, Milliseconds to) {
@@ -80,6 +91,7 @@ void Watcher::failed(const Error& error, std::stop_token stop) {
   }
   spdlog::warn("{}: {}", scope_.resource.plural, error.message);
   sink_.failed(error);
+  if (error.code == ErrorCode::Unavailable) doubted_ = true;
   if (state_ != State::Watching || error.code == ErrorCode::Gone) restart();
   Milliseconds wait = backoff_.next(environment_.clock->steady(), random_);
   if (error.retryAfter) wait = std::max(wait, *error.retryAfter);
@@ -110,6 +122,22 @@ Expected<void> Watcher::list(std::stop_token stop) {
   sink_.connected();
   version_ = version;
   state_ = State::Watching;
+  return {};
+}
+
+// After a broken connection the API server may be one whose etcd was restored from an older state.
+// A watch from a version of the future would wait in silence: so the newest one is asked for.
+Expected<void> Watcher::confirm(std::stop_token stop) {
+  const ListOptions one{scope_.labelSelector, scope_.fieldSelector, 1};
+  const auto newest = listPage(connection_, scope_.resource, scope_.ns, one, {}, stop);
+  if (!newest) return tl::unexpected(newest.error());
+  doubted_ = false;
+  if (older(newest->resourceVersion, version_)) {
+    spdlog::warn(
+        "{}: the API server is at version {}, before {}: it was restored; all is read anew",
+        scope_.resource.plural, newest->resourceVersion, version_);
+    restart();
+  }
   return {};
 }
 

@@ -33,6 +33,7 @@ struct WatchTiming {
   Milliseconds grace{5'000};                          // after which a silent watch is cut by us
   // A fresh consistent picture now and then (drawn from between the half and the whole): after a
   // restore of etcd versions go back, and a watch from a version of the future waits in silence.
+  // Where the server's newest version shows it, at once: see confirm().
   Milliseconds freshEvery{3'600'000};
   Milliseconds backoffMin{800}, backoffMax{30'000};
   int pageSize = 500;
@@ -69,6 +70,7 @@ class Watcher {
  private:
   Expected<void> list(std::stop_token stop);
   Expected<void> watch(std::stop_token stop);
+  Expected<void> confirm(std::stop_token stop);
   Expected<void> follow(http::ByteStream& stream, SteadyTime until);
   Expected<void> event(const std::string& line);
   Expected<void> bookmark(const Json& object);
@@ -87,6 +89,7 @@ class Watcher {
   State state_ = State::Start;
   bool canStream_ = true;  // until the server says that it cannot
   std::string version_;    // to resume from; only in state Watching
+  bool doubted_ = false;   // a connection broke since: whether the server still is where we are
   SteadyTime freshAt_{};
 };
 

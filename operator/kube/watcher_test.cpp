@@ -271,6 +271,32 @@ TEST_F(WatcherRows, Row10_ASilentWatchIsResumed) {
   EXPECT_TRUE(asks(2, "resourceVersion=15")) << query(2);
 }
 
+TEST_F(WatcherRows, Row06_AServerThatWentBackIsReadAnewAfterABrokenConnection) {
+  synced();
+  broken("", http::TransportError::Kind::Reset);
+  then(200, list("7", {pod("b", "6")}, "more"));
+  watchOf(event("ADDED", pod("b", "6")) + bookmark("7", true));
+  steps(3);
+  EXPECT_TRUE(asks(2, "limit=1")) << query(2);
+  EXPECT_TRUE(asks(3, "sendInitialEvents=true")) << query(3);
+  EXPECT_EQ(log.words, (Strings{"failed", "begin", "+b@6", "end"}));
+}
+
+TEST_F(WatcherRows, Row06_OneThatWentOnIsResumed) {
+  for (const char* newest : {"10", "11", "100", "not a number"}) {
+    synced();
+    broken("", http::TransportError::Kind::Reset);
+    then(200, list(newest, {}));
+    watchOf("");
+    steps(3);
+    EXPECT_TRUE(asks(transport->requests.size() - 1, "resourceVersion=10")) << newest;
+    watcher->step({});  // the script is at its end
+    then(410, status(410, "Expired"));
+    steps(2);
+    ASSERT_EQ(watcher->state(), State::Start);
+  }
+}
+
 TEST_F(WatcherRows, Row12_UnknownTypesArePassedOver) {
   synced();
   watchOf(event("SURPRISE", pod("a", "11")) + event("MODIFIED", pod("a", "12")));
@@ -302,7 +328,10 @@ TEST_F(WatcherRows, Row12_AnErrorOfTheServerIsResumedWithAGrowingJitteredWait) {
     EXPECT_GE(slept[i], base);
     EXPECT_LE(slept[i], std::min(Milliseconds{30'000}, base * 2));
   }
-  EXPECT_TRUE(asks(8, "resourceVersion=10"));
+  then(200, list("10", {}));
+  watchOf("");
+  steps(2);
+  EXPECT_TRUE(asks(10, "resourceVersion=10"));
   clock->advance(std::chrono::minutes(3));
   then(500, status(500, "InternalError"));
   steps(1);
@@ -323,10 +352,11 @@ TEST_F(WatcherRows, Row12_ALineCutOffOnItsWayIsNotAnEvent) {
   synced();
   const std::string whole = event("MODIFIED", pod("a", "15"));
   watchOf(whole + whole.substr(0, whole.size() / 2));
+  then(200, list("15", {}));
   watchOf("");
-  steps(2);
+  steps(3);
   EXPECT_EQ(log.words, (Strings{"+a@15", "failed"}));
-  EXPECT_TRUE(asks(2, "resourceVersion=15"));
+  EXPECT_TRUE(asks(3, "resourceVersion=15"));
 }
 
 TEST_F(WatcherRows, Row18_RetryAfterIsHonoured) {
