@@ -113,6 +113,7 @@ void Controller::again(const Key& key, const Outcome& outcome) {
     return;
   }
   Milliseconds delay = queue_.backOff(key);
+  if (error.retryable()) delay = std::min(delay, options_.retryableMax);
   if (error.retryAfter) {
     delay = std::max(delay, *error.retryAfter);
     const std::lock_guard lock(mutex_);

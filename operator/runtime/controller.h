@@ -30,6 +30,7 @@ class Controller final : public Runnable {
     Milliseconds catchUpLimit{60'000};     // then it is planned all the same, with a warning: names and versions
                                            // still keep it safe, and nothing waits for ever
     Milliseconds conflictMax{1'000};       // back-off after conflicts is short: somebody wrote, read again
+    Milliseconds retryableMax{30'000};     // once the API server is back its outage is over within this
     Milliseconds permanentMin{60'000};     // errors that need a hand are tried again no sooner
     Milliseconds drainLimit{20'000};       // at stop
   };

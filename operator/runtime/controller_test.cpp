@@ -46,6 +46,12 @@ class ControllerTest : public ::testing::Test {
                         &metrics};
 };
 
+TEST_F(ControllerTest, AfterALongOutageItIsBackWithinHalfAMinute) {
+  answer = [] { return Outcome{tl::unexpected(Error{ErrorCode::Unavailable, "connection refused"})}; };
+  controller.enqueue(key);
+  for (int i = 0; i < 20; ++i) ASSERT_NE(untilNext(Milliseconds{30'000}), Milliseconds{-1}) << i;
+}
+
 TEST_F(ControllerTest, Row18_AChangeDoesNotCutAWaitShortThatTheServerAskedFor) {
   answer = [] {
     Error busy{ErrorCode::TooManyRequests, "busy"};
