@@ -100,6 +100,41 @@ void expectHost(SSL_CTX* context, const std::string& host) {
     X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size());
 }
 
+// Why a certificate was refused last: the library says "Error in SSL handshake" and no more.
+class Refusal {
+ public:
+  void set(std::string why) {
+    std::lock_guard lock(mutex_);
+    why_ = std::move(why);
+  }
+  std::string get() const {
+    std::lock_guard lock(mutex_);
+    return why_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string why_;
+};
+
+int verify(X509_STORE_CTX* chain, void* refusal) {
+  const int good = X509_verify_cert(chain);
+  static_cast<Refusal*>(refusal)->set(
+      good > 0 ? "" : X509_verify_cert_error_string(X509_STORE_CTX_get_error(chain)));
+  return good;
+}
+
+// The context keeps it: contexts end when the library likes.
+void rememberRefusals(SSL_CTX* context, const std::shared_ptr<Refusal>& refusal) {
+  using Kept = std::shared_ptr<Refusal>;
+  static const int slot = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr, [](void*, void* kept, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<Kept*>(kept);
+      });
+  SSL_CTX_set_ex_data(context, slot, new Kept(refusal));
+  SSL_CTX_set_cert_verify_callback(context, verify, refusal.get());
+}
+
 // HTTP/1.1 has no ping: without these a half-open connection is noticed by nobody.
 void keepAlive(int fd) {
   const int on = 1, idle = 15, interval = 5, count = 3, unacknowledgedMs = 30'000;
@@ -110,7 +145,8 @@ void keepAlive(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledgedMs, sizeof unacknowledgedMs);
 }
 
-rest::client::http_client_config configure(const TlsOptions& tls, const web::uri& uri) {
+rest::client::http_client_config configure(const TlsOptions& tls, const web::uri& uri,
+                                           const std::shared_ptr<Refusal>& refusal) {
   rest::client::http_client_config config;
   // Only a net under our own deadlines: it is re-armed by each read, so it could not be one itself.
   config.set_timeout(std::chrono::hours(1));
@@ -118,11 +154,12 @@ rest::client::http_client_config configure(const TlsOptions& tls, const web::uri
   // A strict server refuses an IP address as SNI.
   const std::string host = tls.serverName.empty() ? uri.host() : tls.serverName;
   config.set_tlsext_sni_enabled(!isIpLiteral(host));
-  config.set_ssl_context_callback([tls, host](boost::asio::ssl::context& context) {
+  config.set_ssl_context_callback([tls, host, refusal](boost::asio::ssl::context& context) {
     SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
     if (!tls.caPem.empty()) trust(context.native_handle(), tls.caPem);
     if (!tls.certPem.empty()) present(context.native_handle(), tls);
     if (!tls.insecureSkipVerify) expectHost(context.native_handle(), host);
+    rememberRefusals(context.native_handle(), refusal);
   });
   const bool encrypted = uri.scheme() == "https";
   config.set_nativehandle_options([encrypted](rest::client::native_handle handle) {
@@ -155,8 +192,10 @@ TransportError describe(const std::exception& error, const std::string& url) {
 class Exchange {
  public:
   Exchange(std::shared_ptr<rest::client::http_client> client, const Request& request,
-           std::stop_token stop, const std::string& serverName)
+           std::stop_token stop, const std::string& serverName,
+           std::shared_ptr<const Refusal> refusal)
       : client_(std::move(client)),
+        refusal_(std::move(refusal)),
         url_(request.url),
         stopped_(stop),
         onStop_(stop, [this] { source_.cancel(); }) {
@@ -287,10 +326,14 @@ class Exchange {
 
   TransportError failure(const std::exception& error) {
     if (stopped_.stop_requested()) return {Kind::Cancelled, Sent::Maybe, url_ + ": cancelled"};
-    return describe(error, url_);
+    TransportError out = describe(error, url_);
+    const std::string why = out.kind == Kind::Tls ? refusal_->get() : "";
+    if (!why.empty()) out.message += ": the server's certificate is refused: " + why;
+    return out;
   }
 
   std::shared_ptr<rest::client::http_client> client_;
+  std::shared_ptr<const Refusal> refusal_;
   std::string url_;
   std::stop_token stopped_;
   pplx::cancellation_token_source source_;
@@ -366,7 +409,7 @@ class CpprestTransport final : public Transport {
       return tl::unexpected(TransportError{Kind::Cancelled, Sent::No, request.url + ": cancelled"});
     try {
       return std::make_unique<Exchange>(client(web::uri(request.url), pooled), request, stop,
-                                        tls_.serverName);
+                                        tls_.serverName, refusal_);
     } catch (const std::exception& error) {
       return tl::unexpected(
           TransportError{Kind::Protocol, Sent::No, request.url + ": " + error.what()});
@@ -375,11 +418,13 @@ class CpprestTransport final : public Transport {
 
   std::shared_ptr<rest::client::http_client> client(const web::uri& uri, bool pooled) {
     if (!pooled)
-      return std::make_shared<rest::client::http_client>(uri.authority(), configure(tls_, uri));
+      return std::make_shared<rest::client::http_client>(uri.authority(),
+                                                         configure(tls_, uri, refusal_));
     std::lock_guard lock(mutex_);
     auto& known = clients_[uri.authority().to_string()];
     if (!known)
-      known = std::make_shared<rest::client::http_client>(uri.authority(), configure(tls_, uri));
+      known = std::make_shared<rest::client::http_client>(uri.authority(),
+                                                          configure(tls_, uri, refusal_));
     auto out = known;
     // Pods come and go: hosts are not collected for ever.
     if (clients_.size() > 256) clients_.clear();
@@ -387,6 +432,7 @@ class CpprestTransport final : public Transport {
   }
 
   TlsOptions tls_;
+  const std::shared_ptr<Refusal> refusal_ = std::make_shared<Refusal>();
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<rest::client::http_client>> clients_;
 };

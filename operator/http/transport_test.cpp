@@ -415,6 +415,8 @@ class AnyTransportTls : public AnyTransport {
                             const TlsServer& server) {
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().kind, TransportError::Kind::Tls) << response.error().message;
+    EXPECT_NE(response.error().message.find("certificate"), std::string::npos)
+        << "it names the certificate: " << response.error().message;
     EXPECT_EQ(server.requests, 0);
   }
 };
