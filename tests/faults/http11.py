@@ -145,6 +145,8 @@ class Connection:
 
     async def send(self, method, target, headers, body):
         """The answer's head; its pieces are still to be read. Gone where there is none."""
+        if self._writer and (self._reader.at_eof() or self._writer.transport.is_closing()):
+            self.close()  # it was idle for too long for the server
         for fresh in (self._writer is None, True):
             try:
                 if self._writer is None:

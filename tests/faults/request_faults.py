@@ -12,7 +12,7 @@ STATUS, CHILD = "PATCH modeldeployments/fuel/status", "PATCH deployments/fuel-fu
 
 def picture(request):
     """Whether it begins a full picture of a kind."""
-    return request.method == "GET" and (request.query.get("sendInitialEvents") == "true" or (not request.watch and "limit" in request.query))
+    return request.method == "GET" and (request.query.get("sendInitialEvents") == "true" or (not request.watch and request.query.get("limit", "1") != "1"))
 
 
 def pictures(proxy):

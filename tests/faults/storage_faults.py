@@ -96,7 +96,11 @@ class Storage(Case):
             await self.world.launch("etcd", etcd)
             await self.world.launch("kube-apiserver", api)
             await self.world.answering()
-            listed = await self.world.api.call("GET", path(namespace, "modeldeployments"))
+
+            async def read():
+                return await self.world.api.call("GET", path(namespace, "modeldeployments"))
+
+            listed = await until("the list", read)
             self.assertLess(int(listed["metadata"]["resourceVersion"]), high)
             self.assertEqual(listed["items"][0]["spec"]["replicas"], 1)
             await self.scale(namespace, 4)
