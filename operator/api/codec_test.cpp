@@ -22,7 +22,7 @@ const json kPipeline = json::parse(R"({
   "template": {"spec": {"nodeSelector": {"a": "b"}}},
   "artifact": {"store": {"persistentVolumeClaim": {"claimName": "models"}}},
   "gates": [{"metric": "accuracy", "min": "0.9"}],
-  "triggers": {"change": {"on": ["Image"], "interval": "5s"}, "drift": {"cooldown": "1m"}},
+  "triggers": {"change": {"of": ["Image"], "interval": "5s"}, "drift": {"cooldown": "1m"}},
   "check": {"args": ["--quick"], "activeDeadlineSeconds": 60},
   "suspend": true, "backoffLimit": 0})");
 

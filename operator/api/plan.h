@@ -24,10 +24,11 @@ struct EventDraft {
   std::string message;
 };
 
-// Written in this order: status (the record of what was decided), children, removals, events. A conflict on the
+// First what is concluded from the absence of an object is checked. Then written in this order: status (the record of what was decided), children, removals, events. A conflict on the
 // status ends the reconcile before anything else is written.
 struct Plan {
   nlohmann::json status;                    // the whole wanted status; null = leave it
+  std::vector<ObjectRef> gone;              // objects (uid "") whose absence this plan stands on
   std::vector<nlohmann::json> apply;        // children, whole objects for server-side apply, in their order
   std::vector<ObjectRef> remove;
   std::vector<EventDraft> events;

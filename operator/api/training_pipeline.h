@@ -60,7 +60,7 @@ struct Gate {
 };
 
 struct ChangeTrigger {
-  std::vector<std::string> on;              // "Spec", "Image"
+  std::vector<std::string> of;              // "Spec", "Image"
   std::string interval = "5m";              // how often the tag's digest is looked up
 };
 

@@ -74,7 +74,7 @@ inline constexpr const char* kGateMessage = "each gate of spec.gates and spec.ch
 
 template <class V>
 void fields(V& v, Of<ChangeTrigger>) {
-  v("on", &ChangeTrigger::on, {.doc = "What to watch. Image: the tag's digest moved, so packages or Python may have. Spec: steps, parameters, data or pins changed.",
+  v("of", &ChangeTrigger::of, {.doc = "What to watch. Image: the tag's digest moved, so packages or Python may have. Spec: steps, parameters, data or pins changed.",
                                .required = true, .min = 1, .max = 2, .oneOf = "Spec|Image"});
   v("interval", &ChangeTrigger::interval, {.doc = "How often the tag's digest is looked up.", .default_ = "\"5m\"", .max = 32, .pattern = kDurationPattern});
 }

@@ -21,6 +21,7 @@ int serverPort(const Json& server) {
 }
 
 std::optional<std::string> badServerTemplate(const api::ModelDeployment& deployment) {
+  if (auto bad = badPodTemplate(deployment.spec.template_, "spec.template")) return bad;
   const Json server = serverTemplate(deployment);
   if (server.is_null()) {
     return "spec.template.spec.containers has no container named 'server'; name the container that serves the model so";

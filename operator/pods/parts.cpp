@@ -1,5 +1,7 @@
 #include "pods/parts.h"
 
+#include <algorithm>
+
 #include "api/labels.h"
 
 namespace reprise::pods {
@@ -55,9 +57,45 @@ void addInputFiles(Json& podTemplate, const std::map<std::string, std::string>& 
 Json findByName(const Json& list, const std::string& name) {
   if (!list.is_array()) return nullptr;
   for (const Json& entry : list) {
-    if (entry.is_object() && entry.value("name", "") == name) return entry;
+    if (!entry.is_object()) continue;
+    if (const auto it = entry.find("name"); it != entry.end() && *it == name) return entry;
   }
   return nullptr;
+}
+
+namespace {
+
+const Json* part(const Json& object, const char* key) {
+  const auto it = object.find(key);
+  return it == object.end() ? nullptr : &*it;
+}
+
+bool namedObjects(const Json& list) {
+  return list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& entry) {
+    return entry.is_object() && entry.contains("name") && entry["name"].is_string();
+  });
+}
+
+}  // namespace
+
+std::optional<std::string> badPodTemplate(const Json& podTemplate, const std::string& field) {
+  if (podTemplate.is_null()) return std::nullopt;
+  if (!podTemplate.is_object()) return field + ": write a Pod template, an object with metadata and spec";
+  if (const Json* meta = part(podTemplate, "metadata")) {
+    if (!meta->is_object()) return field + ".metadata: must be an object";
+    for (const char* key : {"labels", "annotations"}) {
+      if (const Json* map = part(*meta, key); map && !map->is_object()) return field + ".metadata." + key + ": must be an object";
+    }
+  }
+  const Json* spec = part(podTemplate, "spec");
+  if (!spec) return std::nullopt;
+  if (!spec->is_object()) return field + ".spec: must be an object";
+  for (const char* key : {"containers", "initContainers", "volumes", "imagePullSecrets"}) {
+    if (const Json* list = part(*spec, key); list && !namedObjects(*list)) {
+      return field + ".spec." + key + ": must be a list of objects, each with a name";
+    }
+  }
+  return std::nullopt;
 }
 
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ void addInputFiles(Json& podTemplate, const std::map<std::string, std::string>& 
 
 // The named entry of a list of objects with "name", or null.
 Json findByName(const Json& list, const std::string& name);
+
+// Nothing where what the user wrote in a Pod template can be built on, else a sentence that names the field. The schema
+// leaves templates open: Kubernetes judges what they mean, this only their shape. `field`: "spec.template".
+std::optional<std::string> badPodTemplate(const Json& podTemplate, const std::string& field);
 
 // `over` laid on `base`, as a strategic merge does for what Pods need: objects by key, lists of named objects by
 // name, env and volumeMounts too; other values replace.

@@ -25,6 +25,20 @@ TEST(MergeNamed, TwoMountsOfOneVolumeStayTwo) {
   EXPECT_EQ(mergeNamed(base, over)["volumeMounts"].size(), 2u);
 }
 
+TEST(BadPodTemplate, NamesTheFieldThatCannotBeBuiltOn) {
+  const auto said = [](const char* text) { return badPodTemplate(Json::parse(text), "spec.template").value_or(""); };
+  EXPECT_EQ(said(R"({})"), "");
+  EXPECT_EQ(said(R"({"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"server"}]}})"), "");
+  EXPECT_EQ(said(R"(7)"), "spec.template: write a Pod template, an object with metadata and spec");
+  EXPECT_EQ(said(R"({"metadata":[]})"), "spec.template.metadata: must be an object");
+  EXPECT_EQ(said(R"({"metadata":{"labels":"x"}})"), "spec.template.metadata.labels: must be an object");
+  EXPECT_EQ(said(R"({"spec":null})"), "spec.template.spec: must be an object");
+  for (const char* list : {R"("x")", R"([1])", R"([{}])", R"([{"name":7}])"}) {
+    EXPECT_EQ(said((R"({"spec":{"containers":)" + std::string(list) + "}}").c_str()),
+              "spec.template.spec.containers: must be a list of objects, each with a name");
+  }
+}
+
 TEST(RestrictedPod, WhatTheUserWroteWins) {
   const Json pod = restrictedPod({{"securityContext", {{"runAsUser", 1000}}}});
   EXPECT_EQ(pod["securityContext"]["runAsUser"], 1000);

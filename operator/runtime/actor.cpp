@@ -14,12 +14,13 @@ struct Actor::Act {
   const api::Plan& plan;
   const FindChild& find;
   const Leads& leads;
+  mutable bool current;      // the server has said that the subject is as it was planned on
 };
 
 namespace {
 
 // Right before a write is sent, not once at the start: a plan with many children can outlive the lease.
-Expected<void> mayWrite(const Leads& leads) {
+Expected<void> stillLeads(const Leads& leads) {
   if (leads()) return {};
   return fail(ErrorCode::Cancelled, "this process is no longer the leader; nothing more was written");
 }
@@ -68,14 +69,42 @@ Actor::Actor(kube::Client& client, EventSink& events, SeenWrites& seen,
 
 Expected<void> Actor::act(const Subject& subject, const api::Plan& plan, const FindChild& findChild,
                           const Leads& leads) {
-  const Expected<void> done = run({subject, plan, findChild, leads});
+  const Expected<void> done = run({subject, plan, findChild, leads, false});
   if (!done && !done.error().retryable() && done.error().code != ErrorCode::Cancelled) {
     events_.record(subject, {true, "WriteFailed", done.error().message});
   }
   return done;
 }
 
-Expected<void> Actor::run(const Act& act) {
+// A child is written only for the subject as it is now. The write of the status says so; without one, a read does.
+Expected<void> Actor::mayWrite(const Act& act) {
+  if (const auto leads = stillLeads(act.leads); !leads || act.current) return leads;
+  const Subject& subject = act.subject;
+  const Expected<json> now = client_.get(subject.resource, subject.ns, subject.name);
+  if (!now && now.error().code != ErrorCode::NotFound) return tl::unexpected(now.error());
+  if (!now || metaString(*now, "uid") != subject.uid || metaString(*now, "resourceVersion") != subject.resourceVersion) {
+    return fail(ErrorCode::Conflict, subject.text() + " has changed since the cache saw it; it is planned anew");
+  }
+  act.current = true;
+  return stillLeads(act.leads);
+}
+
+// Two caches are two watches: one may show what a leader before us wrote about an object that the other does not show
+// yet. Then the object only seems to be gone.
+Expected<void> Actor::checkGone(const Act& act, const api::ObjectRef& ref) {
+  const auto resource = resourceOf(ref.apiVersion, ref.kind);
+  if (!resource) return tl::unexpected(resource.error());
+  const Expected<json> there = client_.get(**resource, ref.namespace_, ref.name);
+  if (!there) return there.error().code == ErrorCode::NotFound ? Expected<void>() : tl::unexpected(there.error());
+  const std::string owner = controllerUid(*there);
+  if (!owner.empty() && owner != act.subject.uid) return {};   // another one of the same name
+  return fail(ErrorCode::Conflict, ref.kind + " " + ref.namespace_ + "/" + ref.name + " exists, and the cache has not seen it yet");
+}
+
+Expected<void> Actor::run(Act act) {
+  for (const api::ObjectRef& ref : act.plan.gone) {
+    if (const auto gone = checkGone(act, ref); !gone) return gone;
+  }
   if (const auto done = writeStatus(act); !done) return done;
   for (const json& child : act.plan.apply) {
     if (const auto done = writeChild(act, child); !done) return done;
@@ -87,14 +116,14 @@ Expected<void> Actor::run(const Act& act) {
   return {};
 }
 
-Expected<void> Actor::writeStatus(const Act& act) {
+Expected<void> Actor::writeStatus(Act& act) {
   const Subject& subject = act.subject;
   if (act.plan.status.is_null()) return {};
   const json wanted = withoutNulls(act.plan.status);
   if (wanted == withoutNulls(subject.status)) return {};
   if (subject.status.is_null() && wanted.empty()) return {};
   if (memory_.statusAsRemembered(subject, wanted)) return {};
-  if (const auto may = mayWrite(act.leads); !may) return may;
+  if (const auto may = stillLeads(act.leads); !may) return may;
   const json object = {
       {"apiVersion", subject.resource.apiVersion()},
       {"kind", subject.resource.kind},
@@ -107,6 +136,7 @@ Expected<void> Actor::writeStatus(const Act& act) {
   };
   const Expected<json> answer = client_.apply(subject.resource, subject.ns, object, {.subresource = "status"});
   if (!answer) return tl::unexpected(answer.error());
+  act.current = true;
   memory_.wrote(subject, subject.resource, *answer);
   memory_.rememberStatus(subject, wanted, member(*answer, "status"));
   return {};
@@ -136,7 +166,7 @@ Expected<void> Actor::writeChild(const Act& act, const json& desired) {
 
 // Only a create is sure not to touch a Job that exists: a run is never started twice.
 Expected<void> Actor::createJob(const Act& act, const kube::Resource& resource, const json& child) {
-  if (const auto may = mayWrite(act.leads); !may) return may;
+  if (const auto may = mayWrite(act); !may) return may;
   const std::string ns = metaString(child, "namespace"), name = metaString(child, "name");
   const Expected<json> made = client_.create(resource, ns, child);
   if (made) {
@@ -172,7 +202,7 @@ Expected<void> Actor::applyUnseen(const Act& act, const kube::Resource& resource
 }
 
 Expected<void> Actor::apply(const Act& act, const kube::Resource& resource, const json& child, bool force) {
-  if (const auto may = mayWrite(act.leads); !may) return may;
+  if (const auto may = mayWrite(act); !may) return may;
   const Expected<json> answer =
       client_.apply(resource, metaString(child, "namespace"), child, {.force = force});
   if (!answer) {
@@ -194,7 +224,7 @@ Expected<void> Actor::removeChild(const Act& act, const api::ObjectRef& ref) {
     return fail(ErrorCode::Internal, "the plan of " + act.subject.text() + " removes " + ref.kind + " " + ref.name +
                                          " without a uid; this is a bug, please report it");
   }
-  if (const auto may = mayWrite(act.leads); !may) return may;
+  if (const auto may = mayWrite(act); !may) return may;
   const Expected<void> gone = client_.remove(**resource, ref.namespace_.empty() ? act.subject.ns : ref.namespace_,
                                              ref.name, {.uid = ref.uid, .propagation = "Background"});
   // A Conflict says that another object has the name by now: the one that was meant is gone.

@@ -1,8 +1,10 @@
 // Carries out plans: the one place of the operator that writes. Thread-safe.
 //
 // Order: status, children, removals, events. The status is the record of what was decided, and its write is refused
-// (Conflict) where the object is no longer the one that was planned on; then nothing else is written either. A crash
-// between any two writes is mended by planning again: each write is skipped where it was done already.
+// (Conflict) where the object is no longer the one that was planned on; then nothing else is written either. Where the
+// status needs no write, the object is read anew before the first other write and compared: a cache that shows the past
+// (of a server that lags, after a restart) takes back nothing and removes nothing. A crash between any two writes is
+// mended by planning again: each write is skipped where it was done already.
 #pragma once
 
 #include <cstdint>
@@ -53,13 +55,15 @@ class Actor {
  private:
   struct Act;   // one call's arguments
 
-  Expected<void> writeStatus(const Act& act);
+  Expected<void> writeStatus(Act& act);
+  Expected<void> mayWrite(const Act& act);
+  Expected<void> checkGone(const Act& act, const api::ObjectRef& ref);
   Expected<void> writeChild(const Act& act, const nlohmann::json& desired);
   Expected<void> createJob(const Act& act, const kube::Resource& resource, const nlohmann::json& child);
   Expected<void> applyUnseen(const Act& act, const kube::Resource& resource, nlohmann::json child);
   Expected<void> apply(const Act& act, const kube::Resource& resource, const nlohmann::json& child, bool force);
   Expected<void> removeChild(const Act& act, const api::ObjectRef& ref);
-  Expected<void> run(const Act& act);
+  Expected<void> run(Act act);
   void remember(const Act& act, const kube::Resource& resource, const nlohmann::json& answer);
 
   kube::Client& client_;

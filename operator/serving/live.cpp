@@ -62,6 +62,15 @@ drift::History history(api::ModelDeploymentStatus& status) {
   return out;
 }
 
+bool sameNearest(const std::optional<api::NearestVersion>& a, const std::optional<api::NearestVersion>& b) {
+  return a.has_value() == b.has_value() && (!a || (a->version == b->version && a->distance == b->distance));
+}
+
+bool sameButTime(const api::DriftStatus& a, const api::DriftStatus& b) {
+  return a.score == b.score && a.action == b.action && a.reason == b.reason && a.message == b.message && a.samples == b.samples &&
+         a.tolerance == b.tolerance && sameNearest(a.nearest, b.nearest) && sameNearest(a.second, b.second);
+}
+
 api::DriftStatus describe(const drift::Decision& decision, const std::optional<api::DriftStatus>& before, Time now) {
   api::DriftStatus out;
   out.score = decimal(decision.score);
@@ -74,10 +83,14 @@ api::DriftStatus describe(const drift::Decision& decision, const std::optional<a
   if (decision.learnedTolerance) out.tolerance = decimal(*decision.learnedTolerance);
   else if (before) out.tolerance = before->tolerance;
   out.updated = now;
-  // Numbers move with each window; they are written every few seconds, the answer whenever it changes.
-  const bool same = before && before->action == out.action && before->reason == out.reason && before->tolerance == out.tolerance;
-  if (same && before->updated && now - *before->updated < kRefresh) return *before;
   return out;
+}
+
+// Numbers move with each window; they are written every few seconds, the answer whenever it changes. Looked at again,
+// with nothing new seen, it stays as it is.
+bool nothingToWrite(const api::DriftStatus& before, const api::DriftStatus& now) {
+  const bool sameAnswer = before.action == now.action && before.reason == now.reason && before.tolerance == now.tolerance;
+  return sameButTime(before, now) || (sameAnswer && before.updated && *now.updated - *before.updated < kRefresh);
 }
 
 api::DecisionRecord record(const drift::Decision& decision, const api::ModelDeploymentStatus& status, const char* action) {
@@ -172,18 +185,13 @@ void followRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
   }
 }
 
-void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status, std::vector<api::EventDraft>& events) {
+namespace {
+
+// One action at a time.
+void actOn(const Snapshot& snapshot, const drift::Decision& decision, api::ModelDeploymentStatus& status,
+           std::vector<api::EventDraft>& events) {
   const auto& spec = snapshot.deployment->spec;
-  if (!spec.drift || status.active.empty()) {
-    status.drift.reset();
-    return;
-  }
-  const auto windows = windowsOfActive(snapshot, status);
-  const auto decision = drift::decide(windows, candidates(snapshot, status), status.active, policy(spec), history(status), ms(snapshot.now));
-  // Without requests there is nothing new to say; what was said last still stands.
-  if (windows.empty() && status.drift) return;
-  status.drift = describe(decision, status.drift, snapshot.now);
-  if (spec.paused || !status.target.empty()) return;   // one action at a time
+  if (spec.paused || !status.target.empty()) return;
   if (decision.action == Action::Switch && decision.version != status.active && spec.version.auto_) {
     const bool answersRetrain = [&] {
       const auto* version = findVersion(snapshot, decision.version);
@@ -198,6 +206,24 @@ void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status, std
     if (answersRetrain) status.retrain.reset();
   }
   if (decision.action == Action::Retrain) askForRetrain(snapshot, status, decision, events);
+}
+
+}  // namespace
+
+void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status, std::vector<api::EventDraft>& events) {
+  const auto& spec = snapshot.deployment->spec;
+  if (!spec.drift || status.active.empty()) {
+    status.drift.reset();
+    return;
+  }
+  const auto windows = windowsOfActive(snapshot, status);
+  const auto decision = drift::decide(windows, candidates(snapshot, status), status.active, policy(spec), history(status), ms(snapshot.now));
+  // Without requests there is nothing new to say; what was said last still stands.
+  if (windows.empty() && status.drift) return;
+  const auto before = status.drift;
+  status.drift = describe(decision, before, snapshot.now);
+  actOn(snapshot, decision, status, events);
+  if (before && nothingToWrite(*before, *status.drift)) status.drift = before;
 }
 
 }  // namespace reprise::serving

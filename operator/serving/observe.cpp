@@ -28,9 +28,14 @@ std::optional<Trouble> fetchTrouble(const api::ContainerStatus& status) {
   if (!status.exitCode || *status.exitCode == 0) return std::nullopt;
   const auto report = nlohmann::json::parse(status.terminatedMessage, nullptr, false);
   if (!report.is_object()) return Trouble{false, "FetchFailed", "container 'fetch': " + status.terminatedMessage};
-  const std::string reason = report.value("reason", "FetchFailed");
+  // written inside of the Pod: nothing in it is trusted to be there, or to be text
+  const auto text = [&report](const char* key) {
+    const auto it = report.find(key);
+    return it != report.end() && it->is_string() ? it->get<std::string>() : std::string();
+  };
+  const std::string reason = text("reason").empty() ? "FetchFailed" : text("reason");
   return Trouble{reason == "ArtifactCorrupt" || reason == "ArtifactMissing" || reason == "ArtifactMalformed", reason,
-                 report.value("message", "")};
+                 text("message")};
 }
 
 std::optional<Trouble> troubleOf(const Snapshot& snapshot, const api::Pod& pod) {

@@ -94,6 +94,18 @@ void advance(const Snapshot& snapshot, api::ModelDeploymentStatus& status, std::
   if (state.state == Health::State::Failed) reject(snapshot, status, state, events);
 }
 
+// What is given up below because something that the status names is not there.
+void standOnAbsence(const Snapshot& snapshot, const api::ModelDeploymentStatus& status, api::Plan& plan) {
+  const std::string& ns = snapshot.deployment->meta.namespace_;
+  if (!status.target.empty() && !findVersion(snapshot, status.target)) {
+    plan.gone.push_back({api::kApiVersion, "ModelVersion", ns, status.target, {}});
+  }
+  if (!status.retrain) return;
+  const bool there = std::any_of(snapshot.pipelines.begin(), snapshot.pipelines.end(),
+                                 [&](const auto& pipeline) { return pipeline->meta.name == status.retrain->pipeline; });
+  if (!there) plan.gone.push_back({api::kApiVersion, "TrainingPipeline", ns, status.retrain->pipeline, {}});
+}
+
 std::vector<std::string> served(const api::ModelDeploymentStatus& status) {
   std::vector<std::string> out;
   for (const auto& name : {status.active, status.target}) {
@@ -150,6 +162,7 @@ api::Plan plan(const Snapshot& snapshot) {
     blocked = Blocked{"InvalidSpec", *bad + (status.active.empty() ? "" : "; what serves is left as it is")};
   } else {
     handleRetry(snapshot, status);
+    standOnAbsence(snapshot, status, plan);
     advance(snapshot, status, plan.events);
     followRetrain(snapshot, status, plan.events);
     watchLive(snapshot, status, plan.events);

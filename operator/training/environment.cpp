@@ -55,8 +55,8 @@ void clearCandidate(api::EnvironmentStatus& env) {
 
 bool watches(const api::TrainingPipelineSpec& spec, const std::string& what) {
   if (!spec.triggers.change) return false;
-  const auto& on = spec.triggers.change->on;
-  return std::find(on.begin(), on.end(), what) != on.end();
+  const auto& of = spec.triggers.change->of;
+  return std::find(of.begin(), of.end(), what) != of.end();
 }
 
 std::optional<Change> change(const Snapshot& snapshot, const api::TrainingPipelineStatus& status) {
@@ -74,12 +74,16 @@ std::optional<Change> change(const Snapshot& snapshot, const api::TrainingPipeli
   return out;
 }
 
+bool imageKnown(const Snapshot& snapshot) {
+  return !watches(snapshot.pipeline->spec, "Image") || (snapshot.image && !snapshot.image->reference.empty());
+}
+
 std::optional<api::Run> conclude(const Snapshot& snapshot, api::TrainingPipelineStatus& status,
                                  std::vector<api::EventDraft>& events) {
   if (!status.environment || status.environment->candidateResult != "Checking") return std::nullopt;
   auto& env = *status.environment;
   const api::Run* answer = answerTo(status, env);
-  if (!answer) return std::nullopt;
+  if (!answer || (answer->phase == "Succeeded" && !imageKnown(snapshot))) return std::nullopt;
   const std::string changed = whatChanged(snapshot, *answer, env);
   env.checkedAt = snapshot.now;
   if (answer->phase == "Failed") {

@@ -11,13 +11,17 @@
 
 namespace reprise::training {
 
-// What differs from what is in force, and is watched by spec.triggers.change.on.
+// What differs from what is in force, and is watched by spec.triggers.change.of.
 struct Change {
   std::string image;        // the candidate's digest
   std::string specHash;
   bool imageMoved = false, specMoved = false;
 };
 std::optional<Change> change(const Snapshot& snapshot, const api::TrainingPipelineStatus& status);
+
+// Whether the digest of the tag is known, where it is watched. After a restart it is not for a while: then nothing can
+// be said of a candidate, and what was refused must not be forgotten and checked again.
+bool imageKnown(const Snapshot& snapshot);
 
 // Takes the answer of a finished run about the candidate: adopts it, or refuses it and says what changed and
 // what failed. Returns the run that trains on an adopted environment, if one is owed. Events say what happened.

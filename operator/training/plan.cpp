@@ -21,6 +21,7 @@ std::optional<std::string> invalid(const api::TrainingPipelineSpec& spec) {
   if (!spec.artifact.store.persistentVolumeClaim) {
     return "spec.artifact.store.persistentVolumeClaim.claimName: name the claim that keeps the models";
   }
+  if (auto bad = pods::badPodTemplate(spec.template_, "spec.template")) return bad;
   return std::nullopt;
 }
 
@@ -33,6 +34,8 @@ api::EventDraft ended(const api::Run& run) {
 void observeRuns(const Snapshot& snapshot, api::TrainingPipelineStatus& status, api::Plan& plan) {
   for (auto& run : status.runs) {
     if (finished(run)) continue;
+    const bool hasJob = std::any_of(snapshot.jobs.begin(), snapshot.jobs.end(), [&](const auto& job) { return job->meta.name == run.name; });
+    if (run.phase == "Running" && !hasJob) plan.gone.push_back({"batch/v1", "Job", snapshot.pipeline->meta.namespace_, run.name, {}});
     run = observed(snapshot, run);
     if (!finished(run)) continue;
     if (!run.version.empty()) status.latestVersion = run.version;

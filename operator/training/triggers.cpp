@@ -42,6 +42,18 @@ std::optional<api::Run> command(const Snapshot& snapshot, const api::TrainingPip
   return train(snapshot, status, "Manual", "run-at/" + token);
 }
 
+// What the first run of all is decided with is in force from then on, whoever asked for it: without, no change of image
+// or spec would ever be seen.
+void putInForce(const Snapshot& snapshot, api::TrainingPipelineStatus& status, const api::Run& run) {
+  if (status.environment) return;
+  api::EnvironmentStatus env;
+  env.image = run.image;
+  env.specHash = run.specHash;
+  env.result = "Initial";
+  env.checkedAt = snapshot.now;
+  status.environment = env;
+}
+
 // Until a first version is there, each new image or spec is tried: there is nothing in force to protect.
 std::optional<api::Run> first(const Snapshot& snapshot, api::TrainingPipelineStatus& status, const std::string& retry) {
   if (!status.latestVersion.empty() || !snapshot.image || snapshot.image->reference.empty()) return std::nullopt;
@@ -83,7 +95,7 @@ std::optional<api::Run> drift(const Snapshot& snapshot, const api::TrainingPipel
 }
 
 std::optional<api::Run> changed(const Snapshot& snapshot, api::TrainingPipelineStatus& status, bool retry) {
-  if (!status.environment || status.latestVersion.empty()) return std::nullopt;
+  if (!status.environment || status.latestVersion.empty() || !imageKnown(snapshot)) return std::nullopt;
   auto& env = *status.environment;
   const auto moved = change(snapshot, status);
   if (!moved) {   // the tag is back at what is in force: there is no candidate any more
@@ -121,6 +133,7 @@ Asked asked(const Snapshot& snapshot, api::TrainingPipelineStatus& status) {
     if (!out.run) out.run = first(snapshot, status, retry);
     if (!out.run) out.run = drift(snapshot, status, out.lookAgain);
     if (out.run && out.run->image.empty()) out.run.reset();   // the tag is not resolved yet; the condition says so
+    if (out.run) putInForce(snapshot, status, *out.run);
   }
   if (!out.run) out.run = changed(snapshot, status, retryNow);
   if (out.run && retryNow) out.retry = retry;

@@ -45,6 +45,20 @@ void removeDropped(Json& target, const Json& before, const Json& now, const std:
   }
 }
 
+// A field of `config` that somebody else set to another value: the first that is found, by its path.
+std::optional<std::string> conflictOf(const Json& stored, const Json& config, const Json& ours, const std::string& path) {
+  for (const auto& [key, value] : config.items()) {
+    if (!stored.contains(key)) continue;
+    const Json mine = ours.is_object() && ours.contains(key) ? ours[key] : Json();
+    if (value.is_object() && stored[key].is_object()) {
+      if (auto found = conflictOf(stored[key], value, mine, path + "." + key)) return found;
+    } else if (stored[key] != value && mine.is_null()) {
+      return path + "." + key;
+    }
+  }
+  return std::nullopt;
+}
+
 Json withoutServerFields(Json object) {
   for (const char* field : {"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}) {
     object["metadata"].erase(field);
@@ -69,27 +83,83 @@ Json FakeClient::store(const Id& id, const kube::Resource& resource, Json object
   if (before == objects_.end()) {
     if (!meta.contains("uid")) meta["uid"] = "uid-" + std::to_string(++uids_);
     meta["generation"] = 1;
+    if (defaults) defaults(resource, object);
   } else {
-    const Json& old = before->second.object;
+    const Json& old = *before->second.object;
     meta["uid"] = old["metadata"]["uid"];
     meta["resourceVersion"] = old["metadata"]["resourceVersion"];
     meta["generation"] = old["metadata"]["generation"];
+    if (old["metadata"].contains("creationTimestamp")) meta["creationTimestamp"] = old["metadata"]["creationTimestamp"];
+    if (defaults) defaults(resource, object);
     if (object == old) return old;
     if (object.value("spec", Json()) != old.value("spec", Json())) {
       meta["generation"] = old["metadata"]["generation"].get<int>() + 1;
     }
   }
   meta["resourceVersion"] = std::to_string(++version_);
-  objects_[id].object = object;
-  kinds_[id] = resource;
+  history_[std::get<0>(id)].push_back({before == objects_.end() ? WatchEvent::Type::Added : WatchEvent::Type::Modified,
+                                       version_, std::make_shared<const Json>(object)});
+  objects_[id].object = history_[std::get<0>(id)].back().object;
   return object;
+}
+
+void FakeClient::drop(std::map<Id, Stored>::iterator it) {
+  Json last = *it->second.object;
+  last["metadata"]["resourceVersion"] = std::to_string(++version_);
+  history_[std::get<0>(it->first)].push_back(
+      {WatchEvent::Type::Deleted, version_, std::make_shared<const Json>(std::move(last))});
+  objects_.erase(it);
+}
+
+std::uint64_t FakeClient::version() const {
+  const std::lock_guard lock(mutex_);
+  return version_;
+}
+
+Expected<std::vector<WatchEvent>> FakeClient::eventsSince(const kube::Resource& resource, std::uint64_t version,
+                                                          std::size_t limit) const {
+  const std::lock_guard lock(mutex_);
+  if (version < compacted_) return fail(ErrorCode::Gone, "too old resource version");
+  std::vector<WatchEvent> out;
+  const auto found = history_.find(resource.plural + "." + resource.group);
+  if (found == history_.end()) return out;
+  const auto& all = found->second;
+  auto it = std::upper_bound(all.begin(), all.end(), version,
+                             [](std::uint64_t v, const WatchEvent& event) { return v < event.version; });
+  for (; it != all.end() && out.size() < limit; ++it) out.push_back(*it);
+  return out;
+}
+
+Listing FakeClient::listAt(const kube::Resource& resource, std::uint64_t version) const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const Json>> objects;
+  if (const auto found = history_.find(resource.plural + "." + resource.group); found != history_.end()) {
+    for (const WatchEvent& event : found->second) {
+      if (event.version > version) break;
+      const std::pair key{metaOf(*event.object, "namespace"), metaOf(*event.object, "name")};
+      if (event.type == WatchEvent::Type::Deleted) objects.erase(key);
+      else objects[key] = event.object;
+    }
+  }
+  Listing out{std::min(version, version_), {}};
+  for (const auto& [key, object] : objects) out.objects.push_back(object);
+  return out;
+}
+
+void FakeClient::compact(std::uint64_t version) {
+  const std::lock_guard lock(mutex_);
+  compacted_ = std::max(compacted_, version);
 }
 
 Expected<Json> FakeClient::write(const std::string& verb, const kube::Resource& resource, std::string_view ns,
                                  std::string_view name, const std::function<Expected<Json>(const Id&)>& effect) {
   if (onCall) onCall(verb, resource.plural, std::string(name));
-  const std::lock_guard lock(mutex_);
-  bool crash = false;
+  Write record{verb, resource.plural, std::string(ns), std::string(name)};
+  const Fault fault = onWrite ? onWrite(record) : Fault::None;
+  if (fault == Fault::CrashBefore) throw Crash{};
+  if (fault == Fault::Fail) return tl::unexpected(Error{ErrorCode::Unavailable, "the server is down", Sent::No, {}});
+  std::unique_lock lock(mutex_);
+  bool crash = fault == Fault::CrashAfter;
   if (crash_ && --crash_->first == 0) {
     crash = true;
     const When when = crash_->second;
@@ -98,10 +168,24 @@ Expected<Json> FakeClient::write(const std::string& verb, const kube::Resource& 
   }
   const std::optional<Failure> failure = std::exchange(failure_, std::nullopt);
   if (failure && failure->when == When::Before) return tl::unexpected(failure->error);
+  const Id id = idOf(resource, ns, name);
+  const auto now = [&] {
+    const auto found = objects_.find(id);
+    return found == objects_.end() ? nullptr : found->second.object;
+  };
+  const std::shared_ptr<const Json> was = now();
   const std::uint64_t before = version_;
-  const Expected<Json> result = effect(idOf(resource, ns, name));
-  writes_.push_back({verb, resource.plural, std::string(ns), std::string(name), version_ != before});
+  const Expected<Json> result = effect(id);
+  record.changed = version_ != before;
+  record.refused = !result;
+  writes_.push_back(record);
+  const std::shared_ptr<const Json> is = now();
+  lock.unlock();
+  if (onChanged && record.changed) onChanged(record, was.get(), is.get());
   if (crash) throw Crash{};
+  if (fault == Fault::LoseAnswer) {
+    return tl::unexpected(Error{ErrorCode::Timeout, "the answer was lost", Sent::Maybe, {}});
+  }
   if (failure) return tl::unexpected(failure->error);
   return result;
 }
@@ -112,7 +196,7 @@ Expected<Json> FakeClient::get(const kube::Resource& resource, std::string_view 
   if (failure_) return tl::unexpected(std::exchange(failure_, std::nullopt)->error);
   const auto found = objects_.find(idOf(resource, ns, name));
   if (found == objects_.end()) return tl::unexpected(notFound(idOf(resource, ns, name)));
-  return found->second.object;
+  return *found->second.object;
 }
 
 Expected<Json> FakeClient::create(const kube::Resource& resource, std::string_view ns, const Json& object) {
@@ -142,7 +226,7 @@ Expected<Json> FakeClient::applyTo(const Id& id, const kube::Resource& resource,
     if (!uid.empty() || !version.empty()) return fail(ErrorCode::Conflict, "no such object exists any more");
     if (!options.subresource.empty()) return tl::unexpected(notFound(id));
   } else {
-    const Json& old = found->second.object;
+    const Json& old = *found->second.object;
     if (!version.empty() && version != metaOf(old, "resourceVersion")) {
       return fail(ErrorCode::Conflict, "the object has been modified");
     }
@@ -154,8 +238,13 @@ Expected<Json> FakeClient::applyTo(const Id& id, const kube::Resource& resource,
   } else if (hasStatus(resource)) {
     config.erase("status");
   }
-  Json next = found == objects_.end() ? Json::object() : found->second.object;
+  Json next = found == objects_.end() ? Json::object() : *found->second.object;
   const std::string manager = options.fieldManager + "/" + options.subresource;
+  if (found != objects_.end() && !options.force) {
+    if (const auto path = conflictOf(next, config, found->second.applied[manager], "")) {
+      return fail(ErrorCode::Conflict, "conflict with another manager: " + *path);
+    }
+  }
   if (found != objects_.end() && found->second.applied.contains(manager)) {
     std::vector<Json> others;
     for (const auto& [name, other] : found->second.applied) {
@@ -174,7 +263,7 @@ Expected<Json> FakeClient::replace(const kube::Resource& resource, std::string_v
     const auto found = objects_.find(id);
     if (found == objects_.end()) return tl::unexpected(notFound(id));
     const std::string version = metaOf(object, "resourceVersion");
-    if (!version.empty() && version != metaOf(found->second.object, "resourceVersion")) {
+    if (!version.empty() && version != metaOf(*found->second.object, "resourceVersion")) {
       return fail(ErrorCode::Conflict, "the object has been modified");
     }
     return store(id, resource, object);
@@ -188,10 +277,10 @@ Expected<Json> FakeClient::mergePatch(const kube::Resource& resource, std::strin
     const auto found = objects_.find(id);
     if (found == objects_.end()) return tl::unexpected(notFound(id));
     const std::string version = metaOf(patch, "resourceVersion");
-    if (!version.empty() && version != metaOf(found->second.object, "resourceVersion")) {
+    if (!version.empty() && version != metaOf(*found->second.object, "resourceVersion")) {
       return fail(ErrorCode::Conflict, "the object has been modified");
     }
-    Json next = found->second.object;
+    Json next = *found->second.object;
     Json change = patch;
     if (subresource == "status") {
       change = Json{{"status", patch.value("status", Json::object())}};
@@ -208,13 +297,12 @@ Expected<void> FakeClient::remove(const kube::Resource& resource, std::string_vi
   const auto result = write("remove", resource, ns, name, [&](const Id& id) -> Expected<Json> {
     const auto found = objects_.find(id);
     if (found == objects_.end()) return Json();
-    const Json& old = found->second.object;
+    const Json& old = *found->second.object;
     if ((!options.uid.empty() && options.uid != metaOf(old, "uid")) ||
         (!options.resourceVersion.empty() && options.resourceVersion != metaOf(old, "resourceVersion"))) {
       return fail(ErrorCode::Conflict, "Precondition failed");
     }
-    ++version_;
-    objects_.erase(found);
+    drop(found);
     return Json();
   });
   if (!result) return tl::unexpected(result.error());
@@ -238,7 +326,7 @@ Json FakeClient::put(const kube::Resource& resource, const Json& object) {
 
 void FakeClient::erase(const kube::Resource& resource, const std::string& ns, const std::string& name) {
   const std::lock_guard lock(mutex_);
-  version_ += objects_.erase(idOf(resource, ns, name));
+  if (const auto found = objects_.find(idOf(resource, ns, name)); found != objects_.end()) drop(found);
 }
 
 void FakeClient::collectGarbage() {
@@ -246,14 +334,16 @@ void FakeClient::collectGarbage() {
   for (bool again = true; again;) {
     again = false;
     std::set<std::string> alive;
-    for (const auto& [id, stored] : objects_) alive.insert(metaOf(stored.object, "uid"));
+    for (const auto& [id, stored] : objects_) alive.insert(metaOf(*stored.object, "uid"));
     for (auto it = objects_.begin(); it != objects_.end();) {
-      const Json owners = it->second.object["metadata"].value("ownerReferences", Json::array());
+      const Json owners = (*it->second.object)["metadata"].value("ownerReferences", Json::array());
       const bool orphan = std::any_of(owners.begin(), owners.end(), [&](const Json& owner) {
         return owner.value("controller", false) && !alive.contains(owner.value("uid", std::string()));
       });
       again |= orphan;
-      it = orphan ? objects_.erase(it) : std::next(it);
+      const auto next = std::next(it);
+      if (orphan) drop(it);
+      it = next;
     }
   }
 }
@@ -262,14 +352,31 @@ std::optional<Json> FakeClient::find(const kube::Resource& resource, const std::
                                      const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const auto found = objects_.find(idOf(resource, ns, name));
-  return found == objects_.end() ? std::nullopt : std::optional<Json>(found->second.object);
+  return found == objects_.end() ? std::nullopt : std::optional<Json>(*found->second.object);
 }
 
 std::vector<Json> FakeClient::list(const kube::Resource& resource) const {
   const std::lock_guard lock(mutex_);
   std::vector<Json> out;
   for (const auto& [id, stored] : objects_) {
-    if (std::get<0>(id) == resource.plural + "." + resource.group) out.push_back(stored.object);
+    if (std::get<0>(id) == resource.plural + "." + resource.group) out.push_back(*stored.object);
+  }
+  return out;
+}
+
+std::shared_ptr<const Json> FakeClient::peek(const kube::Resource& resource, const std::string& ns,
+                                             const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = objects_.find(idOf(resource, ns, name));
+  return found == objects_.end() ? nullptr : found->second.object;
+}
+
+std::vector<std::shared_ptr<const Json>> FakeClient::peekAll(const kube::Resource& resource) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<const Json>> out;
+  const std::string kind = resource.plural + "." + resource.group;
+  for (auto it = objects_.lower_bound({kind, "", ""}); it != objects_.end() && std::get<0>(it->first) == kind; ++it) {
+    out.push_back(it->second.object);
   }
   return out;
 }
@@ -278,7 +385,7 @@ Json FakeClient::state() const {
   const std::lock_guard lock(mutex_);
   Json out = Json::object();
   for (const auto& [id, stored] : objects_) {
-    Json object = withoutServerFields(stored.object);
+    Json object = withoutServerFields(*stored.object);
     for (Json& owner : object["metadata"]["ownerReferences"]) owner.erase("uid");
     out[std::get<0>(id) + "/" + std::get<1>(id) + "/" + std::get<2>(id)] = std::move(object);
   }

@@ -1,0 +1,77 @@
+// The model test: see schedule.h. A failing seed is played again with
+//   REPRISE_MODEL_SEED=<seed> model_test --gtest_filter='*EverySchedule*'
+// REPRISE_MODEL_SCHEDULES says how many seeds are played (default below; 100,000 each night).
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include "model/schedule.h"
+
+namespace reprise::model {
+namespace {
+
+std::uint64_t number(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text && *text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+struct Quiet : testing::Environment {
+  void SetUp() override { spdlog::set_level(spdlog::level::off); }   // refused writes are part of the play
+};
+const auto* const quiet = testing::AddGlobalTestEnvironment(new Quiet);
+
+std::string replay(std::uint64_t seed, const Result& result) {
+  return "replay: REPRISE_MODEL_SEED=" + std::to_string(seed) + " model_test --gtest_filter='*EverySchedule*'\n" + result.text();
+}
+
+TEST(Model, EveryScheduleEndsWhereTheSpecsAskAndStaysThere) {
+  if (const auto seed = number("REPRISE_MODEL_SEED", 0)) {
+    const Result result = playSchedule(seed, Mutant::None, true);
+    EXPECT_TRUE(result.good()) << result.text(100'000);
+    return;
+  }
+  const auto schedules = number("REPRISE_MODEL_SCHEDULES", 2000);
+  std::size_t crashes = 0, faults = 0, writes = 0, failed = 0;
+  for (std::uint64_t seed = 1; seed <= schedules && failed < 5; ++seed) {
+    const Result result = playSchedule(seed);
+    crashes += result.crashes;
+    faults += result.faults;
+    writes += result.writes;
+    if (result.good()) continue;
+    ++failed;
+    ADD_FAILURE() << replay(seed, result);
+  }
+  std::printf("%llu schedules, %zu crashes, %zu faults of writes, %zu writes of the operator\n",
+              static_cast<unsigned long long>(schedules), crashes, faults, writes);
+}
+
+// The test of the test: with one safeguard off, a violation is found.
+class WithoutASafeguard : public testing::TestWithParam<Mutant> {};
+
+TEST_P(WithoutASafeguard, AViolationIsFound) {
+  constexpr std::uint64_t most = 1500;
+  for (std::uint64_t seed = 1; seed <= most; ++seed) {
+    const Result result = playSchedule(seed, GetParam());
+    if (result.good()) continue;
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), result.violations.front().c_str());
+    return;
+  }
+  FAIL() << "nothing was found in " << most << " schedules";
+}
+
+INSTANTIATE_TEST_SUITE_P(Model, WithoutASafeguard,
+                         testing::Values(Mutant::NoReadYourWrites, Mutant::NoStatusPrecondition, Mutant::NoUidPrecondition,
+                                         Mutant::NoWaitForSync, Mutant::StaleReread),
+                         [](const auto& one) {
+                           switch (one.param) {
+                             case Mutant::NoReadYourWrites: return "ReadYourWrites";
+                             case Mutant::NoStatusPrecondition: return "VersionOnTheStatus";
+                             case Mutant::NoUidPrecondition: return "UidPreconditions";
+                             case Mutant::NoWaitForSync: return "WaitingForEveryCache";
+                             default: return "ReadingTheObjectAnew";
+                           }
+                         });
+
+}  // namespace
+}  // namespace reprise::model
