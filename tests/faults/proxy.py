@@ -140,6 +140,7 @@ class Proxy:
         self._context = self._serving(certificate)
         self._server, self.port = None, 0
         self._clients = {}  # writer -> its task
+        self._watching = set()  # those of them that are in a watch
         self.log, self.rules = [], []
         self.handshakes_failed = 0
         self.agent = ""  # the User-Agent that the API server is told, for its audit log
@@ -167,9 +168,9 @@ class Proxy:
         """Another certificate, for connections from now on."""
         self._context = self._serving(certificate)
 
-    def cut(self):
+    def cut(self, watches_only=False):
         """Breaks every connection that there is."""
-        for writer in list(self._clients):
+        for writer in list(self._watching if watches_only else self._clients):
             writer.transport.abort()
 
     def arm(self, wants, fault, times=1 << 60):
@@ -201,7 +202,10 @@ class Proxy:
                 self.handshakes_failed += 1
                 return
             while request := await read_request(reader):
+                if request.watch:
+                    self._watching.add(raw)
                 await self._serve(request, (reader, writer), upstream)
+                self._watching.discard(raw)
         except (Reset, Gone):
             self._break(raw)
         except asyncio.CancelledError:
@@ -210,6 +214,7 @@ class Proxy:
             upstream.close()
             writer.transport.abort()
             self._clients.pop(raw, None)
+            self._watching.discard(raw)
 
     async def _serve(self, request, client, upstream):
         request.number = len(self.log) + 1

@@ -154,8 +154,11 @@ class Budget(Case):
             await asyncio.gather(self.quiet(plain.proxy), self.quiet(cut.proxy))
             reference, found = per_object(plain.proxy), per_object(cut.proxy)
             say(f"writes of each object: {dict(sorted(reference.items()))}, {sum(reference.values())} altogether; with watches cut {sum(found.values())}")
-            more = {key: (count, reference[key]) for key, count in found.items() if count > reference[key]}
-            self.assertEqual(more, {}, "it wrote more often than the reference: (found, reference)")
+            children = [{key: count for key, count in one.items() if not key.endswith("/status")} for one in (reference, found)]
+            self.assertEqual(children[1], children[0])
+            # What is seen together is said together, so the number of statuses is not the same in any two plays.
+            more = {key: (count, reference[key]) for key, count in found.items() if count > reference[key] + 2}
+            self.assertEqual(more, {}, "statuses were written more often than in the reference: (found, reference)")
         finally:
             await plain.end()
             await cut.end()
@@ -163,7 +166,7 @@ class Budget(Case):
     async def _cut_now_and_then(self, proxy):
         while True:
             await asyncio.sleep(2)
-            proxy.cut()
+            proxy.cut(watches_only=True)
 
     def test_at_rest_it_writes_nothing_over_resyncs_and_restarts(self):
         self.play(self._at_rest)

@@ -141,7 +141,7 @@ class World:
         self.operator = pathlib.Path(operator)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="reprise-faults-"))
         self._apiserver_args, self._controllers = apiserver_args, controllers
-        self._namespaces, self._open = 0, []
+        self._namespaces, self._open, self._launched = 0, [], {}
 
     async def start(self):
         environment = {**os.environ, "APISERVER_ARGS": self._apiserver_args.replace("@", str(self.folder)), "CONTROLLER_MANAGER_ARGS": "--kube-api-qps=400 --kube-api-burst=800"}
@@ -223,22 +223,26 @@ class World:
         pid = self.process(name)
         command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
         os.kill(pid, signal.SIGKILL)
-        while True:
-            try:
-                state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            except (FileNotFoundError, ProcessLookupError):
-                break
-            if state == "Z":  # nobody's child any more that we could wait for
-                break
+        if name in self._launched:
+            await self._launched.pop(name).stop()
+        while pathlib.Path(f"/proc/{pid}").exists() and self._state(pid) != "Z":
             await asyncio.sleep(0.02)
         return [part.decode() for part in command]
+
+    @staticmethod
+    def _state(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return "Z"
 
     async def launch(self, name, command):
         search = subprocess.run(["bash", "-c", f'. "{ROOT}/tests/cluster/lib.sh"; printf %s "$PATH"'], capture_output=True, text=True, check=True).stdout
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, "PATH": search}, start_new_session=True)
         (self.folder / f"{name}.pid").write_text(f"{process.pid}\n")
-        self._open.append(Reaped(process))
+        self._launched[name] = Reaped(process)
+        self._open.append(self._launched[name])
 
     async def answering(self):
         self.api.close()
@@ -250,7 +254,7 @@ class World:
 
 
 class Reaped:
-    """A process of ours that must not stay as a zombie."""
+    """A child of ours: it is gone with all its threads, and its ports are free, once it was waited for."""
 
     def __init__(self, process):
         self._process = process
