@@ -24,7 +24,8 @@ struct Pipe {
 
 Expected<Pipe> makePipe() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(ErrorCode::Internal, "cannot make a pipe: " + errnoText(errno));
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return fail(ErrorCode::Internal, "cannot make a pipe: " + errnoText(errno));
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
@@ -57,7 +58,8 @@ struct Started {
 
 Expected<Started> start(const std::vector<std::string>& command, bool emptyStdin) {
   auto out = makePipe(), err = makePipe(), startError = makePipe();
-  if (!out || !err || !startError) return fail(ErrorCode::Internal, "cannot make a pipe: too many open files");
+  if (!out || !err || !startError)
+    return fail(ErrorCode::Internal, "cannot make a pipe: too many open files");
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
@@ -66,11 +68,13 @@ Expected<Started> start(const std::vector<std::string>& command, bool emptyStdin
   started.pid = ::fork();
   if (started.pid < 0) return fail(ErrorCode::Internal, "cannot fork: " + errnoText(errno));
   if (started.pid == 0) {
-    becomeCommand(argv.data(), null.get(), out->write.get(), err->write.get(), startError->write.get());
+    becomeCommand(argv.data(), null.get(), out->write.get(), err->write.get(),
+                  startError->write.get());
   }
   startError->write.reset();
   int error = 0;
-  if (::read(startError->read.get(), &error, sizeof error) == sizeof error) {   // closed by exec if all is well
+  if (::read(startError->read.get(), &error, sizeof error) ==
+      sizeof error) {  // closed by exec if all is well
     ::waitpid(started.pid, nullptr, 0);
     return fail(error == ENOENT ? ErrorCode::NotFound : ErrorCode::Forbidden, errnoText(error));
   }
@@ -126,8 +130,10 @@ int forwardSignals(const Fd& signals, pid_t child, int& status) {
   bool ended = false;
   while (::read(signals.get(), &info, sizeof info) == sizeof info) {
     const int signal = static_cast<int>(info.ssi_signo);
-    if (signal == SIGCHLD) ended = reap(child, status) || ended;
-    else if (!ended) ::kill(child, signal);
+    if (signal == SIGCHLD)
+      ended = reap(child, status) || ended;
+    else if (!ended)
+      ::kill(child, signal);
   }
   return ended;
 }
@@ -140,7 +146,8 @@ std::string lastLines(const std::string& text) {
   const std::size_t least = end > kTailBytes ? end - kTailBytes : 0;
   std::size_t begin = end;
   for (std::size_t lines = 0; lines < kTailLines; ++lines) {
-    const std::size_t newline = begin == 0 ? std::string::npos : text.rfind('\n', begin - (lines ? 2 : 1));
+    const std::size_t newline =
+        begin == 0 ? std::string::npos : text.rfind('\n', begin - (lines ? 2 : 1));
     const std::size_t start = newline == std::string::npos ? 0 : newline + 1;
     if (start < least) {
       // The first kept line may be one long line: better its end than nothing.
@@ -165,9 +172,10 @@ Expected<ChildResult> runChild(const std::vector<std::string>& command) {
   std::string kept;
   int status = 0;
   for (bool ended = false; !ended;) {
-    pollfd ready[] = {{signals.get(), POLLIN, 0},
-                      {started->out.read.get(), POLLIN, 0},   // poll() passes over a descriptor of -1
-                      {started->err.read.get(), POLLIN, 0}};
+    pollfd ready[] = {
+        {signals.get(), POLLIN, 0},
+        {started->out.read.get(), POLLIN, 0},  // poll() passes over a descriptor of -1
+        {started->err.read.get(), POLLIN, 0}};
     if (::poll(ready, 3, -1) < 0 && errno != EINTR) break;
     if (ready[1].revents) pass(started->out.read, STDOUT_FILENO, kept);
     if (ready[2].revents) pass(started->err.read, STDERR_FILENO, kept);
@@ -183,14 +191,16 @@ Expected<ChildResult> runChild(const std::vector<std::string>& command) {
   return result;
 }
 
-Expected<std::string> captureOutput(const std::vector<std::string>& command, std::chrono::seconds limit) {
+Expected<std::string> captureOutput(const std::vector<std::string>& command,
+                                    std::chrono::seconds limit) {
   auto started = start(command, true);
   if (!started) return tl::unexpected(started.error());
   const auto deadline = std::chrono::steady_clock::now() + limit;
   std::string out, err;
   bool late = false;
   while (started->out.read || started->err.read) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
     pollfd ready[] = {{started->out.read.get(), POLLIN, 0}, {started->err.read.get(), POLLIN, 0}};
     if (left.count() <= 0 || ::poll(ready, 2, static_cast<int>(left.count())) == 0) {
       late = true;
@@ -200,15 +210,18 @@ Expected<std::string> captureOutput(const std::vector<std::string>& command, std
     if (ready[0].revents) {
       char buffer[1 << 14];
       const ssize_t n = ::read(started->out.read.get(), buffer, sizeof buffer);
-      if (n > 0) out.append(buffer, static_cast<std::size_t>(n));
-      else if (n == 0 || errno != EINTR) started->out.read.reset();
+      if (n > 0)
+        out.append(buffer, static_cast<std::size_t>(n));
+      else if (n == 0 || errno != EINTR)
+        started->out.read.reset();
     }
     if (ready[1].revents) pass(started->err.read, -1, err);
   }
   int status = 0;
   ::waitpid(started->pid, &status, 0);
   if (late) {
-    return fail(ErrorCode::Timeout, command[0] + " did not answer within " + std::to_string(limit.count()) + " s");
+    return fail(ErrorCode::Timeout,
+                command[0] + " did not answer within " + std::to_string(limit.count()) + " s");
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return fail(ErrorCode::Internal, command[0] + " failed: " + lastLines(err));
@@ -219,13 +232,15 @@ Expected<std::string> captureOutput(const std::vector<std::string>& command, std
 std::optional<std::string> findProgram(const std::string& program) {
   const auto executable = [](const std::string& path) {
     struct stat info{};
-    return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
+    return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+           ::access(path.c_str(), X_OK) == 0;
   };
   if (program.find('/') != std::string::npos) {
     return executable(program) ? std::optional(program) : std::nullopt;
   }
   const char* path = std::getenv("PATH");
-  std::string_view rest = path && *path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  std::string_view rest =
+      path && *path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   while (!rest.empty()) {
     const auto colon = rest.find(':');
     const std::string candidate = std::string(rest.substr(0, colon)) + "/" + program;

@@ -13,12 +13,13 @@
 namespace reprise::agent {
 namespace {
 
-constexpr int kConfigError = 78;   // EX_CONFIG of sysexits.h
+constexpr int kConfigError = 78;  // EX_CONFIG of sysexits.h
 
 Expected<void> record(const Environment& environment, const fs::path& output) {
   const fs::path directory = output / ".reprise";
   if (auto made = makeDirectories(directory); !made) return made;
-  // Another step may run as another user: both may write here. Fails where another user owns it, which is fine.
+  // Another step may run as another user: both may write here. Fails where another user owns it,
+  // which is fine.
   ::chmod(directory.c_str(), 0777);
   return writeFileAtomic(directory / "environment.json", toJson(environment).dump(2) + "\n");
 }
@@ -28,9 +29,13 @@ nlohmann::json describe(const Environment& environment, const fs::path& inForce)
   nlohmann::json out = {{"python", environment.python}};
   if (inForce.empty() || !fs::exists(inForce)) return out;
   auto json = readJson(inForce);
-  auto before = json ? environmentFromJson(*json, inForce.filename().string()) : tl::unexpected(json.error());
-  if (before) out["changed"] = changesBetween(*before, environment);
-  else std::fprintf(stderr, "reprise: not compared with the environment in force: %s\n", before.error().message.c_str());
+  auto before =
+      json ? environmentFromJson(*json, inForce.filename().string()) : tl::unexpected(json.error());
+  if (before)
+    out["changed"] = changesBetween(*before, environment);
+  else
+    std::fprintf(stderr, "reprise: not compared with the environment in force: %s\n",
+                 before.error().message.c_str());
   return out;
 }
 
@@ -55,11 +60,15 @@ std::string lastLinesClause(const std::string& tail) {
 
 Ending startFailure(const EntryOptions& options, const Error& error) {
   const std::string field = "spec." + options.step + ".command";
-  std::string message = "step " + options.step + ": cannot run '" + options.command[0] + "': " + error.message;
+  std::string message =
+      "step " + options.step + ": cannot run '" + options.command[0] + "': " + error.message;
   if (error.code == ErrorCode::NotFound) {
-    return ended("StepFailed", message + "; " + field + " must name a program that is in the image", 127);
+    return ended("StepFailed", message + "; " + field + " must name a program that is in the image",
+                 127);
   }
-  return ended("StepFailed", message + "; make it executable in the image, or name its interpreter in " + field, 126);
+  return ended("StepFailed",
+               message + "; make it executable in the image, or name its interpreter in " + field,
+               126);
 }
 
 Ending childEnding(const EntryOptions& options, const ChildResult& result) {
@@ -69,7 +78,8 @@ Ending childEnding(const EntryOptions& options, const ChildResult& result) {
     message += " was ended by " + signalName(result.signal);
     // SIGKILL from nobody in particular is the kernel's out-of-memory killer.
     if (result.signal == SIGKILL) {
-      message += ", most often for want of memory: raise spec." + options.step + ".resources.limits.memory";
+      message += ", most often for want of memory: raise spec." + options.step +
+                 ".resources.limits.memory";
     }
   } else {
     message += " ended with exit status " + std::to_string(result.exitStatus);
@@ -81,11 +91,13 @@ Ending childEnding(const EntryOptions& options, const ChildResult& result) {
 
 Ending runEntry(const EntryOptions& options) {
   if (options.command.empty()) {
-    return ended("StepFailed", "step " + options.step + " has no command; set spec." + options.step + ".command",
+    return ended("StepFailed",
+                 "step " + options.step + " has no command; set spec." + options.step + ".command",
                  kConfigError);
   }
   auto environment = inspectEnvironment(options.command);
-  if (!environment) return ended("EnvironmentUnreadable", environment.error().message, kConfigError);
+  if (!environment)
+    return ended("EnvironmentUnreadable", environment.error().message, kConfigError);
   nlohmann::json described = describe(*environment, options.environmentInForce);
   const auto with = [&](Ending ending) {
     ending.more["environment"] = described;

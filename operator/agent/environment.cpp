@@ -11,8 +11,10 @@ namespace reprise::agent {
 namespace {
 
 std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
+    text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -28,7 +30,8 @@ bool covers(const std::string& asked, const std::string& version) {
 }
 
 bool satisfies(const PackagePin& pin, const std::string& version) {
-  if (pin.version.ends_with(".*")) return covers(pin.version.substr(0, pin.version.size() - 2), version);
+  if (pin.version.ends_with(".*"))
+    return covers(pin.version.substr(0, pin.version.size() - 2), version);
   if (withoutTrailingZeros(pin.version) == withoutTrailingZeros(version)) return true;
   // A pin without a local part accepts any: torch==2.3.0 is torch 2.3.0+cpu.
   const auto plus = version.find('+');
@@ -64,11 +67,13 @@ Expected<Environment> environmentFromJson(const nlohmann::json& json, const std:
     out.python = json.value("python", "");
     out.platform = json.value("platform", "");
     if (const auto it = json.find("packages"); it != json.end() && !it->is_null()) {
-      for (const auto& [name, version] : it->items()) out.packages[normalizePackage(name)] = version.get<std::string>();
+      for (const auto& [name, version] : it->items())
+        out.packages[normalizePackage(name)] = version.get<std::string>();
     }
   } catch (const nlohmann::json::exception& error) {
-    return fail(ErrorCode::InvalidArgument,
-                where + ": must be {\"python\": \"3.11.2\", \"packages\": {\"numpy\": \"1.26.4\"}}");
+    return fail(
+        ErrorCode::InvalidArgument,
+        where + ": must be {\"python\": \"3.11.2\", \"packages\": {\"numpy\": \"1.26.4\"}}");
   }
   return out;
 }
@@ -94,7 +99,8 @@ std::string currentPlatform() {
 
 Expected<std::vector<PackagePin>> parsePackagePins(std::string_view text, const std::string& file) {
   std::vector<PackagePin> pins;
-  bool continued = false;   // the line before ended with a backslash: this one holds its --hash options
+  bool continued =
+      false;  // the line before ended with a backslash: this one holds its --hash options
   for (int number = 1; !text.empty(); ++number) {
     const auto end = text.find('\n');
     std::string_view line = trim(text.substr(0, end));
@@ -103,18 +109,22 @@ Expected<std::vector<PackagePin>> parsePackagePins(std::string_view text, const 
     if (continued) line = trim(line.substr(0, line.size() - 1));
     if (part || line.empty() || line[0] == '#' || line[0] == '-') continue;
     const std::string whole(line);
-    if (const auto comment = line.find(" #"); comment != line.npos) line = trim(line.substr(0, comment));
-    if (const auto option = line.find(" --"); option != line.npos) line = trim(line.substr(0, option));
+    if (const auto comment = line.find(" #"); comment != line.npos)
+      line = trim(line.substr(0, comment));
+    if (const auto option = line.find(" --"); option != line.npos)
+      line = trim(line.substr(0, option));
     const auto marker = line.find(';');
     const bool conditional = marker != line.npos;
     if (conditional) line = trim(line.substr(0, marker));
     const auto equals = line.find("==");
     std::string_view name = equals == line.npos ? "" : trim(line.substr(0, equals));
     std::string_view version = equals == line.npos ? "" : trim(line.substr(equals + 2));
-    if (const auto extras = name.find('['); extras != name.npos) name = trim(name.substr(0, extras));
+    if (const auto extras = name.find('['); extras != name.npos)
+      name = trim(name.substr(0, extras));
     if (name.empty() || version.empty() || name.find_first_of("<>=!~@ ") != name.npos ||
         version.find_first_of("<>=!~, ") != version.npos) {
-      return fail(ErrorCode::InvalidArgument, file + ", line " + std::to_string(number) + ": '" + whole +
+      return fail(ErrorCode::InvalidArgument, file + ", line " + std::to_string(number) + ": '" +
+                                                  whole +
                                                   "' does not pin a version; write name==version");
     }
     pins.push_back({normalizePackage(name), std::string(version), conditional});
@@ -140,20 +150,27 @@ std::string pinMismatch(const Environment& environment, const std::string& pytho
     }
   }
   if (!wrong.empty()) {
-    out += (out.empty() ? "" : "; ") + std::string("spec.environment.packages does not hold: ") + join(wrong, 12);
+    out += (out.empty() ? "" : "; ") + std::string("spec.environment.packages does not hold: ") +
+           join(wrong, 12);
   }
-  if (!out.empty()) out += "; name an image that has them in spec.environment.image, or change the pin";
+  if (!out.empty())
+    out += "; name an image that has them in spec.environment.image, or change the pin";
   return out;
 }
 
-std::vector<std::string> changesBetween(const Environment& before, const Environment& after, std::size_t limit) {
-  const auto named = [](const std::string& value) { return value.empty() ? std::string("none") : value; };
+std::vector<std::string> changesBetween(const Environment& before, const Environment& after,
+                                        std::size_t limit) {
+  const auto named = [](const std::string& value) {
+    return value.empty() ? std::string("none") : value;
+  };
   std::vector<std::string> out;
-  const auto compare = [&](const std::string& name, const std::string& from, const std::string& to) {
+  const auto compare = [&](const std::string& name, const std::string& from,
+                           const std::string& to) {
     if (from != to) out.push_back(name + " " + named(from) + " → " + named(to));
   };
   compare("python", before.python, after.python);
-  if (!before.platform.empty() && !after.platform.empty()) compare("platform", before.platform, after.platform);
+  if (!before.platform.empty() && !after.platform.empty())
+    compare("platform", before.platform, after.platform);
   std::map<std::string, std::pair<std::string, std::string>> both;
   for (const auto& [name, version] : before.packages) both[name].first = version;
   for (const auto& [name, version] : after.packages) both[name].second = version;

@@ -9,9 +9,9 @@
 namespace reprise::agent {
 namespace {
 
-// -I keeps the user's working directory (which may hold a json.py) off the path while this runs; what PYTHONPATH
-// and the user's site directory hold is importable by the command, so it is looked at as well. sitecustomize may
-// print: the answer begins behind a marker.
+// -I keeps the user's working directory (which may hold a json.py) off the path while this runs;
+// what PYTHONPATH and the user's site directory hold is importable by the command, so it is looked
+// at as well. sitecustomize may print: the answer begins behind a marker.
 constexpr const char* kMarker = "\x1ereprise:";
 constexpr const char* kQuestion = R"py(
 import json, os, platform, site, sys
@@ -36,7 +36,8 @@ sys.stdout.write("\x1ereprise:" + json.dumps({"python": platform.python_version(
 bool isPython(const std::string& program) {
   const std::string name = program.substr(program.rfind('/') + 1);
   for (const std::string_view prefix : {"python", "pypy"}) {
-    if (name.starts_with(prefix) && name.find_first_not_of("0123456789.", prefix.size()) == std::string::npos) {
+    if (name.starts_with(prefix) &&
+        name.find_first_not_of("0123456789.", prefix.size()) == std::string::npos) {
       return true;
     }
   }
@@ -57,8 +58,8 @@ std::optional<std::string> shebangPython(const std::string& script) {
 }  // namespace
 
 std::optional<std::string> interpreterOf(const std::vector<std::string>& command) {
-  // "env A=b python train.py" and "nice python train.py" are common: the first word that is a python wins, as
-  // long as no script comes before it.
+  // "env A=b python train.py" and "nice python train.py" are common: the first word that is a
+  // python wins, as long as no script comes before it.
   for (std::size_t i = 0; i < command.size() && i < 4; ++i) {
     if (!isPython(command[i])) continue;
     if (auto found = findProgram(command[i])) return found;
@@ -83,7 +84,8 @@ Expected<Environment> inspectEnvironment(const std::vector<std::string>& command
   if (marker == std::string::npos) {
     return fail(ErrorCode::Internal, *interpreter + " did not tell its version and packages");
   }
-  auto json = parseJson(std::string_view(*answer).substr(marker + std::string_view(kMarker).size()), *interpreter);
+  auto json = parseJson(std::string_view(*answer).substr(marker + std::string_view(kMarker).size()),
+                        *interpreter);
   if (!json) return tl::unexpected(json.error());
   auto found = environmentFromJson(*json, *interpreter);
   if (!found) return found;

@@ -12,7 +12,8 @@ Ending install(const fs::path& self, const fs::path& to) {
   auto bytes = readFile(self);
   if (!bytes) return ended("InstallFailed", bytes.error().message, 1);
   for (const fs::path& directory : {to, output}) {
-    if (auto made = makeDirectories(directory); !made) return ended("InstallFailed", made.error().message, 1);
+    if (auto made = makeDirectories(directory); !made)
+      return ended("InstallFailed", made.error().message, 1);
   }
   if (auto written = writeFileAtomic(target, *bytes, 0755); !written) {
     return ended("InstallFailed", written.error().message, 1);

@@ -1,4 +1,5 @@
-// `install`: brings this program into the Pod's shared volume, from where it runs in the user's image.
+// `install`: brings this program into the Pod's shared volume, from where it runs in the user's
+// image.
 #pragma once
 
 #include <filesystem>
@@ -7,8 +8,9 @@
 
 namespace reprise::agent {
 
-// Copies `self` to `<to>/reprise-agent` (atomically, 0755) and makes `<to>/../output`, which any uid may write:
-// the steps may run as another user than this one. Reasons: Installed, InstallFailed.
+// Copies `self` to `<to>/reprise-agent` (atomically, 0755) and makes `<to>/../output`, which any
+// uid may write: the steps may run as another user than this one. Reasons: Installed,
+// InstallFailed.
 Ending install(const std::filesystem::path& self, const std::filesystem::path& to);
 
 }  // namespace reprise::agent

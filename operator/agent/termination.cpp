@@ -13,8 +13,11 @@ namespace {
 // The number of bytes of the UTF-8 sequence that starts at `text`, 0 if it is none.
 std::size_t sequenceLength(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
-  const std::size_t size = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3
-                           : lead >= 0xF0 && lead < 0xF5                ? 4 : 0;
+  const std::size_t size = lead < 0x80                   ? 1
+                           : lead >= 0xC2 && lead < 0xE0 ? 2
+                           : lead >= 0xE0 && lead < 0xF0 ? 3
+                           : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                         : 0;
   if (size == 0 || size > text.size()) return 0;
   for (std::size_t i = 1; i < size; ++i) {
     if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
@@ -28,7 +31,8 @@ std::string cutMiddle(const std::string& text, std::size_t keep) {
 }
 
 std::string dump(const Ending& ending, const std::string& message, bool withMore) {
-  nlohmann::json object = withMore && ending.more.is_object() ? ending.more : nlohmann::json::object();
+  nlohmann::json object =
+      withMore && ending.more.is_object() ? ending.more : nlohmann::json::object();
   object["reason"] = ending.reason;
   object["message"] = message;
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

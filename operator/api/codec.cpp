@@ -16,19 +16,27 @@ Expected<T> decodeKind(const nlohmann::json& object) {
   T out;
   out.meta = decodeMeta(object);
   if (const auto it = object.find("spec"); it != object.end()) {
-    if (auto done = detail::decodeValue(*it, "spec", out.spec); !done) return tl::unexpected(done.error());
+    if (auto done = detail::decodeValue(*it, "spec", out.spec); !done)
+      return tl::unexpected(done.error());
   }
   if (const auto it = object.find("status"); it != object.end()) {
-    if (auto done = detail::decodeValue(*it, "status", out.status); !done) return tl::unexpected(done.error());
+    if (auto done = detail::decodeValue(*it, "status", out.status); !done)
+      return tl::unexpected(done.error());
   }
   return out;
 }
 
 }  // namespace
 
-Expected<TrainingPipeline> decodeTrainingPipeline(const nlohmann::json& object) { return decodeKind<TrainingPipeline>(object); }
-Expected<ModelVersion> decodeModelVersion(const nlohmann::json& object) { return decodeKind<ModelVersion>(object); }
-Expected<ModelDeployment> decodeModelDeployment(const nlohmann::json& object) { return decodeKind<ModelDeployment>(object); }
+Expected<TrainingPipeline> decodeTrainingPipeline(const nlohmann::json& object) {
+  return decodeKind<TrainingPipeline>(object);
+}
+Expected<ModelVersion> decodeModelVersion(const nlohmann::json& object) {
+  return decodeKind<ModelVersion>(object);
+}
+Expected<ModelDeployment> decodeModelDeployment(const nlohmann::json& object) {
+  return decodeKind<ModelDeployment>(object);
+}
 
 nlohmann::json encode(const TrainingPipelineSpec& spec) { return detail::encodeStruct(spec); }
 nlohmann::json encode(const TrainingPipelineStatus& status) { return detail::encodeStruct(status); }

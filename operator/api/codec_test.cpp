@@ -8,7 +8,13 @@ namespace {
 using nlohmann::json;
 
 json object(json spec, json status = nullptr) {
-  json out = {{"metadata", {{"name", "fuel"}, {"namespace", "team"}, {"uid", "u"}, {"resourceVersion", "12"}, {"generation", 3}}}, {"spec", std::move(spec)}};
+  json out = {{"metadata",
+               {{"name", "fuel"},
+                {"namespace", "team"},
+                {"uid", "u"},
+                {"resourceVersion", "12"},
+                {"generation", 3}}},
+              {"spec", std::move(spec)}};
   if (!status.is_null()) out["status"] = std::move(status);
   return out;
 }
@@ -35,7 +41,10 @@ TEST(Codec, APipelineSurvivesTheRoundTrip) {
 }
 
 TEST(Codec, DefaultsStayWhereNothingIsWrittenAndZerosAreWritten) {
-  const auto decoded = decodeModelDeployment(object({{"model", "fuel"}, {"version", {{"auto", json::object()}}}, {"replicas", 0}, {"verify", {{"goldenRequests", false}}}}));
+  const auto decoded = decodeModelDeployment(object({{"model", "fuel"},
+                                                     {"version", {{"auto", json::object()}}},
+                                                     {"replicas", 0},
+                                                     {"verify", {{"goldenRequests", false}}}}));
   ASSERT_TRUE(decoded) << decoded.error().message;
   EXPECT_TRUE(decoded->spec.version.auto_);
   EXPECT_EQ(decoded->spec.revisionHistoryLimit, 10);
@@ -47,7 +56,8 @@ TEST(Codec, DefaultsStayWhereNothingIsWrittenAndZerosAreWritten) {
 }
 
 TEST(Codec, AStatusSurvivesTheRoundTripWithTimesToTheMillisecond) {
-  const json status = json::parse(R"({"active": "fuel-1", "activeSince": "2026-01-02T03:04:05.678Z", "replicas": 0,
+  const json status =
+      json::parse(R"({"active": "fuel-1", "activeSince": "2026-01-02T03:04:05.678Z", "replicas": 0,
     "conditions": [{"type": "Ready", "status": "True", "reason": "Serving", "message": "", "lastTransitionTime": "2026-01-02T03:04:05Z"}],
     "decisions": [{"id": 1, "action": "Deploy", "to": "fuel-1"}], "retrain": {"id": "u/1"}, "nextDecision": 2})");
   const auto decoded = decodeModelDeployment(object({{"model", "fuel"}}, status));
@@ -56,7 +66,8 @@ TEST(Codec, AStatusSurvivesTheRoundTripWithTimesToTheMillisecond) {
 }
 
 TEST(Codec, AVersionSurvivesTheRoundTrip) {
-  const json spec = json::parse(R"({"model": "fuel", "artifact": {"uri": "pvc://m/sha256/a", "sha256": "a", "bytes": 9007199254740993},
+  const json spec = json::parse(
+      R"({"model": "fuel", "artifact": {"uri": "pvc://m/sha256/a", "sha256": "a", "bytes": 9007199254740993},
     "environment": {"image": "i@sha256:1", "packages": {"numpy": "2.1"}}, "metrics": {"accuracy": "0.91"}, "profile": {"n": 1}, "lineage": {"run": "fuel-1"}})");
   const auto decoded = decodeModelVersion(object(spec));
   ASSERT_TRUE(decoded) << decoded.error().message;
@@ -67,13 +78,16 @@ TEST(Codec, AVersionSurvivesTheRoundTrip) {
 TEST(Codec, AWrongTypeNamesTheFieldByItsPath) {
   json spec = kPipeline;
   spec["train"]["command"] = "python train.py";
-  EXPECT_EQ(decodeTrainingPipeline(object(spec)).error().message, "spec.train.command must be a list, not string");
+  EXPECT_EQ(decodeTrainingPipeline(object(spec)).error().message,
+            "spec.train.command must be a list, not string");
   spec = kPipeline;
   spec["gates"][0]["min"] = 0.9;
-  EXPECT_EQ(decodeTrainingPipeline(object(spec)).error().message, "spec.gates[0].min must be a string, not number");
+  EXPECT_EQ(decodeTrainingPipeline(object(spec)).error().message,
+            "spec.gates[0].min must be a string, not number");
   spec = kPipeline;
   spec["backoffLimit"] = 5000000000;
-  EXPECT_EQ(decodeTrainingPipeline(object(spec)).error().message, "spec.backoffLimit is out of range");
+  EXPECT_EQ(decodeTrainingPipeline(object(spec)).error().message,
+            "spec.backoffLimit is out of range");
 }
 
 TEST(Codec, UnknownFieldsArePassedOver) {

@@ -9,7 +9,8 @@
 
 namespace reprise::api {
 
-inline const Condition* findCondition(const std::vector<Condition>& conditions, const std::string& type) {
+inline const Condition* findCondition(const std::vector<Condition>& conditions,
+                                      const std::string& type) {
   for (const auto& condition : conditions) {
     if (condition.type == type) return &condition;
   }
@@ -22,7 +23,9 @@ inline void setCondition(std::vector<Condition>& conditions, Condition next, Tim
   if (next.message.size() > 2000) next.message = next.message.substr(0, 1997) + "...";
   for (auto& condition : conditions) {
     if (condition.type != next.type) continue;
-    next.lastTransitionTime = condition.status == next.status && condition.lastTransitionTime ? condition.lastTransitionTime : now;
+    next.lastTransitionTime = condition.status == next.status && condition.lastTransitionTime
+                                  ? condition.lastTransitionTime
+                                  : now;
     condition = std::move(next);
     return;
   }

@@ -10,7 +10,7 @@ namespace reprise::api {
 
 struct KindFile {
   std::string kind, plural;
-  nlohmann::ordered_json definition;   // apiextensions.k8s.io/v1
+  nlohmann::ordered_json definition;  // apiextensions.k8s.io/v1
 };
 
 std::vector<KindFile> customResourceDefinitions();

@@ -1,5 +1,5 @@
-// reprise-crdgen <crds folder> <reference folder>: writes the definitions and their pages. With --check it writes
-// nothing and fails where a file is not what it would write.
+// reprise-crdgen <crds folder> <reference folder>: writes the definitions and their pages. With
+// --check it writes nothing and fails where a file is not what it would write.
 #include <filesystem>
 #include <fstream>
 #include <iostream>

@@ -14,7 +14,8 @@ template <class T>
 Expected<void> decodeValue(const Json& json, const std::string& path, T& out);
 
 inline auto wrongType(const std::string& path, const char* wanted, const Json& json) {
-  return fail(ErrorCode::InvalidArgument, path + " must be " + wanted + ", not " + json.type_name());
+  return fail(ErrorCode::InvalidArgument,
+              path + " must be " + wanted + ", not " + json.type_name());
 }
 
 template <class T>
@@ -25,10 +26,10 @@ struct Decoder {
   Expected<void> result{};
 
   template <class M>
-  void operator()(const char* name, M T::*member, const Field&) {
+  void operator()(const char* name, M T::* member, const Field&) {
     if (!result) return;
     const auto it = json.find(name);
-    if (it == json.end() || it->is_null()) return;   // keeps its default
+    if (it == json.end() || it->is_null()) return;  // keeps its default
     result = decodeValue(*it, path + "." + name, out.*member);
   }
 };
@@ -60,12 +61,14 @@ Expected<void> decodeList(const Json& json, const std::string& path, std::vector
   if (!json.is_array()) return wrongType(path, "a list", json);
   out.assign(json.size(), T{});
   for (std::size_t i = 0; i < json.size(); ++i) {
-    if (auto done = decodeValue(json[i], path + "[" + std::to_string(i) + "]", out[i]); !done) return done;
+    if (auto done = decodeValue(json[i], path + "[" + std::to_string(i) + "]", out[i]); !done)
+      return done;
   }
   return {};
 }
 
-inline Expected<void> decodeMap(const Json& json, const std::string& path, std::map<std::string, std::string>& out) {
+inline Expected<void> decodeMap(const Json& json, const std::string& path,
+                                std::map<std::string, std::string>& out) {
   if (!json.is_object()) return wrongType(path, "a map", json);
   for (const auto& [key, value] : json.items()) {
     if (!value.is_string()) return wrongType(path + "." + key, "a string", value);

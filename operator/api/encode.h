@@ -15,11 +15,11 @@ Json encodeValue(const T& value);
 template <class T>
 struct Encoder {
   const T& value;
-  const T& initial;   // what a new struct has: such fields are left out
+  const T& initial;  // what a new struct has: such fields are left out
   Json out = Json::object();
 
   template <class M>
-  void operator()(const char* name, M T::*member, const Field& field) {
+  void operator()(const char* name, M T::* member, const Field& field) {
     Json encoded = encodeValue(value.*member);
     if (encoded.is_null()) return;
     if (!field.always && encoded == encodeValue(initial.*member)) return;

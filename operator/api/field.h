@@ -1,7 +1,7 @@
 // One description of each field: the codec, the CRD's schema and docs/reference are made of it.
 //
-// A kind is described by `template <class V> void fields(V& v, Of<T>)`, which calls v(name, &T::member, Field{…}) for
-// each field in the order people read them.
+// A kind is described by `template <class V> void fields(V& v, Of<T>)`, which calls v(name,
+// &T::member, Field{…}) for each field in the order people read them.
 #pragma once
 
 #include <cstdint>
@@ -30,12 +30,13 @@ struct Rule {
 struct Field {
   const char* doc = "";
   bool required = false;
-  bool always = false;                  // written even at its default: what server-side apply or a schema asks for
-  const char* default_ = nullptr;       // JSON text that the API server fills in
-  std::optional<std::int64_t> min{}, max{};   // numbers: value. Strings: length. Lists and maps: entries
+  bool always = false;  // written even at its default: what server-side apply or a schema asks for
+  const char* default_ = nullptr;  // JSON text that the API server fills in
+  std::optional<std::int64_t> min{},
+      max{};  // numbers: value. Strings: length. Lists and maps: entries
   const char* pattern = nullptr;
-  const char* oneOf = nullptr;          // "A|B|C"; for a list of strings: of each entry
-  const char* key = nullptr;            // a list that is a map by this member ("name")
+  const char* oneOf = nullptr;  // "A|B|C"; for a list of strings: of each entry
+  const char* key = nullptr;    // a list that is a map by this member ("name")
   std::initializer_list<Rule> rules{};
 };
 
@@ -56,6 +57,7 @@ struct IsVector<std::vector<T>> : std::true_type {};
 template <class T>
 inline constexpr bool isStringMap = std::is_same_v<T, std::map<std::string, std::string>>;
 template <class T>
-inline constexpr bool isScalar = std::is_same_v<T, std::string> || std::is_integral_v<T> || std::is_same_v<T, Time>;
+inline constexpr bool isScalar =
+    std::is_same_v<T, std::string> || std::is_integral_v<T> || std::is_same_v<T, Time>;
 
 }  // namespace reprise::api

@@ -4,11 +4,11 @@
 namespace reprise::api {
 
 // Labels of children.
-inline constexpr const char* kManagedBy = "app.kubernetes.io/managed-by";   // = "reprise"
+inline constexpr const char* kManagedBy = "app.kubernetes.io/managed-by";  // = "reprise"
 inline constexpr const char* kModelLabel = "reprise.dev/model";
 inline constexpr const char* kPipelineLabel = "reprise.dev/pipeline";
 inline constexpr const char* kRunLabel = "reprise.dev/run";
-inline constexpr const char* kPurposeLabel = "reprise.dev/purpose";         // train, check
+inline constexpr const char* kPurposeLabel = "reprise.dev/purpose";  // train, check
 inline constexpr const char* kDeploymentLabel = "reprise.dev/deployment";
 inline constexpr const char* kVersionLabel = "reprise.dev/version";
 

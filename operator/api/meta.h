@@ -21,7 +21,7 @@ struct OwnerReference {
 
 struct ObjectMeta {
   std::string name, namespace_, uid;
-  std::string resourceVersion;   // opaque
+  std::string resourceVersion;  // opaque
   std::int64_t generation = 0;
   std::map<std::string, std::string> labels, annotations;
   std::vector<OwnerReference> owners;
@@ -47,8 +47,8 @@ struct ObjectMeta {
 // metav1.Condition.
 struct Condition {
   std::string type;
-  std::string status;   // "True", "False", "Unknown"
-  std::string reason;   // CamelCase
+  std::string status;  // "True", "False", "Unknown"
+  std::string reason;  // CamelCase
   std::string message;
   std::optional<Time> lastTransitionTime;
   std::int64_t observedGeneration = 0;

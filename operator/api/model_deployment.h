@@ -16,13 +16,13 @@ namespace reprise::api {
 
 struct AutoVersion {};
 
-struct VersionChoice {                      // exactly one of the two
-  std::optional<AutoVersion> auto_;         // field "auto": the live data decides
-  std::string name;                         // always this ModelVersion
+struct VersionChoice {               // exactly one of the two
+  std::optional<AutoVersion> auto_;  // field "auto": the live data decides
+  std::string name;                  // always this ModelVersion
 };
 
 struct VerifySpec {
-  bool goldenRequests = true;               // a Pod is not ready before it has answered them rightly
+  bool goldenRequests = true;  // a Pod is not ready before it has answered them rightly
   std::int32_t timeoutSeconds = 120;
 };
 
@@ -33,12 +33,12 @@ struct DriftSource {
 };
 
 struct DriftWindow {
-  std::int32_t minSamples = 500;            // rows since the alarm before a version is matched or trained
+  std::int32_t minSamples = 500;  // rows since the alarm before a version is matched or trained
   std::string maxAge = "15m";
 };
 
 struct SwitchReaction {
-  std::int32_t standby = 1;                 // earlier versions kept warm
+  std::int32_t standby = 1;  // earlier versions kept warm
 };
 
 struct RetrainReaction {
@@ -47,7 +47,7 @@ struct RetrainReaction {
 };
 
 struct DriftReactions {
-  std::optional<SwitchReaction> switch_;    // field "switch"
+  std::optional<SwitchReaction> switch_;  // field "switch"
   std::optional<RetrainReaction> retrain;
 };
 
@@ -61,13 +61,14 @@ struct ModelDeploymentSpec {
   std::string model;
   VersionChoice version;
   std::int32_t replicas = 1;
-  nlohmann::json template_;                 // field "template": Pod template with a container "server"
-  std::string protocol = "v2";              // v2, v1, json
+  nlohmann::json template_;     // field "template": Pod template with a container "server"
+  std::string protocol = "v2";  // v2, v1, json
   VerifySpec verify;
   std::optional<DriftSpec> drift;
-  bool paused = false;                      // nothing is decided; what serves goes on serving
+  bool paused = false;  // nothing is decided; what serves goes on serving
   std::int32_t progressDeadlineSeconds = 600;
-  std::int32_t revisionHistoryLimit = 10;   // versions of the model that drift may choose from, newest first
+  std::int32_t revisionHistoryLimit =
+      10;  // versions of the model that drift may choose from, newest first
 };
 
 struct ServingVersion {
@@ -78,54 +79,54 @@ struct ServingVersion {
 
 struct NearestVersion {
   std::string version;
-  std::string distance;                     // effect, a decimal number >= 0
+  std::string distance;  // effect, a decimal number >= 0
 };
 
 struct DriftStatus {
-  std::string score;                        // effect of the live window against the serving version
-  std::string action;                       // the last answer of decide: Hold, Clear, Switch, Retrain
+  std::string score;   // effect of the live window against the serving version
+  std::string action;  // the last answer of decide: Hold, Clear, Switch, Retrain
   std::string reason, message;
   std::optional<NearestVersion> nearest, second;
-  std::int64_t samples = 0;                 // rows that the answer stands on
-  std::string tolerance;                    // learned effect that is normal for the serving version
+  std::int64_t samples = 0;  // rows that the answer stands on
+  std::string tolerance;     // learned effect that is normal for the serving version
   std::optional<Time> updated;
 };
 
 struct DecisionRecord {
-  std::int64_t id = 0;                      // counts up over the object's life
+  std::int64_t id = 0;  // counts up over the object's life
   std::optional<Time> time;
-  std::string signal;                       // Initial, Drift, NewVersion, Spec, Manual
-  std::string action;                       // Deploy, Switch, Retrain, Promote, Hold, Reject
+  std::string signal;  // Initial, Drift, NewVersion, Spec, Manual
+  std::string action;  // Deploy, Switch, Retrain, Promote, Hold, Reject
   std::string from, to;
   std::string distance, margin;
   std::string reason, message;
-  std::optional<Time> driftSeen;            // first request of the drifted data
-  std::string blindSpot;                    // duration from driftSeen to the new version's first traffic
+  std::optional<Time> driftSeen;  // first request of the drifted data
+  std::string blindSpot;          // duration from driftSeen to the new version's first traffic
 };
 
 // A run that drift asked for and that has not been answered yet.
 struct PendingRetrain {
-  std::string id;                           // "<deployment uid>/<decision id>": the run's triggerId
+  std::string id;  // "<deployment uid>/<decision id>": the run's triggerId
   std::string pipeline;
   std::optional<Time> requestedAt;
-  std::string run;                          // once the pipeline took it up
+  std::string run;  // once the pipeline took it up
 };
 
 struct ModelDeploymentStatus {
   std::int64_t observedGeneration = 0;
   std::vector<Condition> conditions;
-  std::string active;                       // the version that traffic goes to, as decided
+  std::string active;  // the version that traffic goes to, as decided
   std::optional<Time> activeSince;
-  std::string target;                       // the version that is being made ready to take over; "" if none
+  std::string target;  // the version that is being made ready to take over; "" if none
   std::optional<Time> targetSince;
   std::vector<std::string> standby;
-  std::vector<std::string> rejected;        // versions that failed here: not chosen again before a retry
-  std::vector<ServingVersion> serving;      // as observed
+  std::vector<std::string> rejected;  // versions that failed here: not chosen again before a retry
+  std::vector<ServingVersion> serving;  // as observed
   std::optional<DriftStatus> drift;
   std::optional<PendingRetrain> retrain;
-  std::vector<DecisionRecord> decisions;    // newest last, at most 20
+  std::vector<DecisionRecord> decisions;  // newest last, at most 20
   std::int64_t nextDecision = 1;
-  std::string considered;                   // the newest version that was looked at
+  std::string considered;  // the newest version that was looked at
   std::string handledRetry;
   std::int32_t replicas = 0;
   std::string selector;

@@ -1,4 +1,5 @@
-// ModelVersion: one trained model, written once by the run that made it. The registry inside the cluster.
+// ModelVersion: one trained model, written once by the run that made it. The registry inside the
+// cluster.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +15,17 @@
 namespace reprise::api {
 
 struct Artifact {
-  std::string uri;                          // pvc://<claim>/sha256/<hex>
-  std::string sha256;                       // 64 hex digits, of the archive that uri names
+  std::string uri;     // pvc://<claim>/sha256/<hex>
+  std::string sha256;  // 64 hex digits, of the archive that uri names
   std::int64_t bytes = 0;
 };
 
 struct RecordedEnvironment {
-  std::string image;                        // repository@sha256:…
-  std::string python;                       // "3.11.2"; "" where the image has none
-  std::map<std::string, std::string> packages;   // as they were in the container
+  std::string image;                            // repository@sha256:…
+  std::string python;                           // "3.11.2"; "" where the image has none
+  std::map<std::string, std::string> packages;  // as they were in the container
   std::string packagesSha256;
-  std::string platform;                     // linux/amd64
+  std::string platform;  // linux/amd64
 };
 
 struct Lineage {
@@ -36,15 +37,15 @@ struct ModelVersionSpec {
   std::string model;
   Artifact artifact;
   RecordedEnvironment environment;
-  std::map<std::string, std::string> metrics;    // decimal numbers as strings
-  nlohmann::json profile;                   // of the training data, as drift/profile.h writes it; null if none
+  std::map<std::string, std::string> metrics;  // decimal numbers as strings
+  nlohmann::json profile;  // of the training data, as drift/profile.h writes it; null if none
   Lineage lineage;
 };
 
 struct ModelVersionStatus {
   std::int64_t observedGeneration = 0;
-  std::vector<Condition> conditions;        // Available: its gates passed, it may be served
-  std::vector<std::string> servedBy;        // ModelDeployments of this namespace
+  std::vector<Condition> conditions;  // Available: its gates passed, it may be served
+  std::vector<std::string> servedBy;  // ModelDeployments of this namespace
 };
 
 struct ModelVersion {

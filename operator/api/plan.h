@@ -1,4 +1,5 @@
-// What a plan answers: the whole of what one reconcile may write. runtime/actor is the one place that writes it.
+// What a plan answers: the whole of what one reconcile may write. runtime/actor is the one place
+// that writes it.
 #pragma once
 
 #include <optional>
@@ -14,25 +15,27 @@ namespace reprise::api {
 // An object that is to be removed, and only this very one.
 struct ObjectRef {
   std::string apiVersion, kind, namespace_, name;
-  std::string uid;                          // precondition
+  std::string uid;  // precondition
 };
 
 // An event about the object that was planned.
 struct EventDraft {
   bool warning = false;
-  std::string reason;                       // CamelCase
+  std::string reason;  // CamelCase
   std::string message;
 };
 
-// First what is concluded from the absence of an object is checked. Then written in this order: status (the record of what was decided), children, removals, events. A conflict on the
-// status ends the reconcile before anything else is written.
+// First what is concluded from the absence of an object is checked. Then written in this order:
+// status (the record of what was decided), children, removals, events. A conflict on the status
+// ends the reconcile before anything else is written.
 struct Plan {
-  nlohmann::json status;                    // the whole wanted status; null = leave it
-  std::vector<ObjectRef> gone;              // objects (uid "") whose absence this plan stands on
-  std::vector<nlohmann::json> apply;        // children, whole objects for server-side apply, in their order
+  nlohmann::json status;        // the whole wanted status; null = leave it
+  std::vector<ObjectRef> gone;  // objects (uid "") whose absence this plan stands on
+  std::vector<nlohmann::json>
+      apply;  // children, whole objects for server-side apply, in their order
   std::vector<ObjectRef> remove;
   std::vector<EventDraft> events;
-  std::optional<Milliseconds> lookAgain;    // reconcile again after this long, though nothing changed
+  std::optional<Milliseconds> lookAgain;  // reconcile again after this long, though nothing changed
 };
 
 }  // namespace reprise::api

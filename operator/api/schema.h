@@ -53,7 +53,8 @@ Json schemaStruct() {
 }
 
 // Lengths are bounded even where the field does not say so: CEL's cost is estimated from them.
-inline void bound(Json& schema, const Field& field, const char* low, const char* high, std::int64_t most) {
+inline void bound(Json& schema, const Field& field, const char* low, const char* high,
+                  std::int64_t most) {
   if (field.min) schema[low] = *field.min;
   schema[high] = field.max.value_or(most);
 }
@@ -85,8 +86,10 @@ Json schemaValue(const Field& field) {
     out = {{"type", "string"}, {"format", "date-time"}};
   } else if constexpr (std::is_same_v<T, std::string>) {
     out = {{"type", "string"}};
-    if (field.oneOf) out["enum"] = enumOf(field.oneOf);
-    else bound(out, field, "minLength", "maxLength", 4096);
+    if (field.oneOf)
+      out["enum"] = enumOf(field.oneOf);
+    else
+      bound(out, field, "minLength", "maxLength", 4096);
     if (field.pattern) out["pattern"] = field.pattern;
   } else {
     out = schemaStruct<T>();

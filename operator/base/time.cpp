@@ -50,8 +50,9 @@ std::string formatTime(Time time, int digits) {
   const auto s = duration_cast<seconds>(rest - h - m);
   const auto ms = rest - h - m - s;
   char out[48];
-  int n = std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d", int(date.year()), unsigned(date.month()),
-                        unsigned(date.day()), int(h.count()), int(m.count()), int(s.count()));
+  int n = std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d", int(date.year()),
+                        unsigned(date.month()), unsigned(date.day()), int(h.count()),
+                        int(m.count()), int(s.count()));
   if (digits == 3) n += std::snprintf(out + n, sizeof out - n, ".%03d", int(ms.count()));
   if (digits == 6) n += std::snprintf(out + n, sizeof out - n, ".%06d", int(ms.count()) * 1000);
   out[n++] = 'Z';
@@ -62,8 +63,8 @@ Expected<Time> parseTime(std::string_view text) {
   int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0;
   if (text.size() < 20 || !digitsAt(text, 0, 4, y) || text[4] != '-' || !digitsAt(text, 5, 2, mo) ||
       text[7] != '-' || !digitsAt(text, 8, 2, d) || (text[10] != 'T' && text[10] != 't') ||
-      !digitsAt(text, 11, 2, h) || text[13] != ':' || !digitsAt(text, 14, 2, mi) || text[16] != ':' ||
-      !digitsAt(text, 17, 2, s) || h > 23 || mi > 59 || s > 60) {
+      !digitsAt(text, 11, 2, h) || text[13] != ':' || !digitsAt(text, 14, 2, mi) ||
+      text[16] != ':' || !digitsAt(text, 17, 2, s) || h > 23 || mi > 59 || s > 60) {
     return badTime(text);
   }
   std::size_t pos = 19;
@@ -77,7 +78,8 @@ Expected<Time> parseTime(std::string_view text) {
   minutes offset{0};
   const year_month_day date{year{y}, month{unsigned(mo)}, day{unsigned(d)}};
   if (!date.ok() || !parseOffset(text.substr(pos), offset)) return badTime(text);
-  return Time{sys_days{date}.time_since_epoch() + hours{h} + minutes{mi} + seconds{s} + fraction - offset};
+  return Time{sys_days{date}.time_since_epoch() + hours{h} + minutes{mi} + seconds{s} + fraction -
+              offset};
 }
 
 Expected<Milliseconds> parseDuration(std::string_view text) {
@@ -91,11 +93,16 @@ Expected<Milliseconds> parseDuration(std::string_view text) {
   if (rest == "0") return Milliseconds{0};
   while (!rest.empty()) {
     double value = 0;
-    const auto [end, ec] = std::from_chars(rest.data(), rest.data() + rest.size(), value, std::chars_format::fixed);
+    const auto [end, ec] =
+        std::from_chars(rest.data(), rest.data() + rest.size(), value, std::chars_format::fixed);
     if (ec != std::errc{} || value < 0) return bad();
     rest.remove_prefix(end - rest.data());
-    struct Unit { std::string_view name; double ms; };
-    static constexpr Unit units[] = {{"ms", 1}, {"us", 1e-3}, {"ns", 1e-6}, {"s", 1e3}, {"m", 6e4}, {"h", 3.6e6}};
+    struct Unit {
+      std::string_view name;
+      double ms;
+    };
+    static constexpr Unit units[] = {{"ms", 1},  {"us", 1e-3}, {"ns", 1e-6},
+                                     {"s", 1e3}, {"m", 6e4},   {"h", 3.6e6}};
     const Unit* found = nullptr;
     for (const Unit& unit : units) {
       if (rest.starts_with(unit.name)) {
@@ -127,6 +134,8 @@ std::string formatDuration(Milliseconds duration) {
 }
 
 Time SystemClock::now() const { return floor<Milliseconds>(system_clock::now()); }
-SteadyTime SystemClock::steady() const { return SteadyTime{steady_clock::now().time_since_epoch()}; }
+SteadyTime SystemClock::steady() const {
+  return SteadyTime{steady_clock::now().time_since_epoch()};
+}
 
 }  // namespace reprise

@@ -10,7 +10,7 @@
 namespace reprise {
 
 using Milliseconds = std::chrono::milliseconds;
-using Time = std::chrono::sys_time<Milliseconds>;                            // wall clock, UTC
+using Time = std::chrono::sys_time<Milliseconds>;  // wall clock, UTC
 using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
 // "2026-01-02T03:04:05Z", or with milliseconds where there are some. metav1.Time has whole seconds,
@@ -19,15 +19,16 @@ std::string formatTime(Time time, int digits = 0);
 // RFC 3339 with Z or an offset, any number of fraction digits; what is finer than 1 ms is cut off.
 Expected<Time> parseTime(std::string_view text);
 
-// Durations as Go and Kubernetes write them: "90s", "1h30m", "250ms", "1.5h". Units ns us ms s m h; at least one.
+// Durations as Go and Kubernetes write them: "90s", "1h30m", "250ms", "1.5h". Units ns us ms s m h;
+// at least one.
 Expected<Milliseconds> parseDuration(std::string_view text);
 std::string formatDuration(Milliseconds duration);
 
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual Time now() const = 0;               // for what is written into objects
-  virtual SteadyTime steady() const = 0;      // for deadlines: it never jumps
+  virtual Time now() const = 0;           // for what is written into objects
+  virtual SteadyTime steady() const = 0;  // for deadlines: it never jumps
 };
 
 class SystemClock final : public Clock {

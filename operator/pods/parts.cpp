@@ -6,31 +6,36 @@
 
 namespace reprise::pods {
 
-Json env(const std::string& name, const std::string& value) { return {{"name", name}, {"value", value}}; }
+Json env(const std::string& name, const std::string& value) {
+  return {{"name", name}, {"value", value}};
+}
 
 Json restrictedContainer(Json container) {
-  const Json ours = {{"securityContext",
-                      {{"allowPrivilegeEscalation", false}, {"capabilities", {{"drop", Json::array({"ALL"})}}}}},
-                     {"volumeMounts", Json::array({{{"name", "reprise"}, {"mountPath", kRoot}}})}};
+  const Json ours = {
+      {"securityContext",
+       {{"allowPrivilegeEscalation", false}, {"capabilities", {{"drop", Json::array({"ALL"})}}}}},
+      {"volumeMounts", Json::array({{{"name", "reprise"}, {"mountPath", kRoot}}})}};
   return mergeNamed(ours, container);
 }
 
 Json restrictedPod(Json podSpec) {
   // 65532 is "nonroot" of the distroless images; fsGroup makes volumes writable for it.
-  const Json ours = {{"automountServiceAccountToken", false},
-                     {"enableServiceLinks", false},
-                     {"securityContext",
-                      {{"runAsNonRoot", true},
-                       {"runAsUser", 65532},
-                       {"runAsGroup", 65532},
-                       {"fsGroup", 65532},
-                       {"fsGroupChangePolicy", "OnRootMismatch"},
-                       {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
-                     {"volumes", Json::array({{{"name", "reprise"}, {"emptyDir", Json::object()}}})}};
+  const Json ours = {
+      {"automountServiceAccountToken", false},
+      {"enableServiceLinks", false},
+      {"securityContext",
+       {{"runAsNonRoot", true},
+        {"runAsUser", 65532},
+        {"runAsGroup", 65532},
+        {"fsGroup", 65532},
+        {"fsGroupChangePolicy", "OnRootMismatch"},
+        {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
+      {"volumes", Json::array({{{"name", "reprise"}, {"emptyDir", Json::object()}}})}};
   return mergeNamed(ours, podSpec);
 }
 
-Json agentContainer(const Settings& settings, const std::string& name, std::vector<std::string> args) {
+Json agentContainer(const Settings& settings, const std::string& name,
+                    std::vector<std::string> args) {
   return restrictedContainer({{"name", name},
                               {"image", settings.agentImage},
                               {"imagePullPolicy", settings.agentPullPolicy},
@@ -48,9 +53,11 @@ void addInputFiles(Json& podTemplate, const std::map<std::string, std::string>& 
   for (const auto& [file, content] : files) {
     const std::string key = "input.reprise.dev/" + file;
     podTemplate["metadata"]["annotations"][key] = content;
-    items.push_back({{"path", file}, {"fieldRef", {{"fieldPath", "metadata.annotations['" + key + "']"}}}});
+    items.push_back(
+        {{"path", file}, {"fieldRef", {{"fieldPath", "metadata.annotations['" + key + "']"}}}});
   }
-  const Json added = {{"volumes", Json::array({{{"name", "input"}, {"downwardAPI", {{"items", items}}}}})}};
+  const Json added = {
+      {"volumes", Json::array({{{"name", "input"}, {"downwardAPI", {{"items", items}}}}})}};
   podTemplate["spec"] = mergeNamed(podTemplate.value("spec", Json::object()), added);
 }
 
@@ -72,19 +79,21 @@ const Json* part(const Json& object, const char* key) {
 
 bool namedObjects(const Json& list) {
   return list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& entry) {
-    return entry.is_object() && entry.contains("name") && entry["name"].is_string();
-  });
+           return entry.is_object() && entry.contains("name") && entry["name"].is_string();
+         });
 }
 
 }  // namespace
 
 std::optional<std::string> badPodTemplate(const Json& podTemplate, const std::string& field) {
   if (podTemplate.is_null()) return std::nullopt;
-  if (!podTemplate.is_object()) return field + ": write a Pod template, an object with metadata and spec";
+  if (!podTemplate.is_object())
+    return field + ": write a Pod template, an object with metadata and spec";
   if (const Json* meta = part(podTemplate, "metadata")) {
     if (!meta->is_object()) return field + ".metadata: must be an object";
     for (const char* key : {"labels", "annotations"}) {
-      if (const Json* map = part(*meta, key); map && !map->is_object()) return field + ".metadata." + key + ": must be an object";
+      if (const Json* map = part(*meta, key); map && !map->is_object())
+        return field + ".metadata." + key + ": must be an object";
     }
   }
   const Json* spec = part(podTemplate, "spec");
@@ -104,7 +113,8 @@ namespace {
 std::string identity(const Json& entry) {
   if (!entry.is_object()) return {};
   for (const char* key : {"mountPath", "name"}) {
-    if (const auto it = entry.find(key); it != entry.end() && it->is_string()) return it->get<std::string>();
+    if (const auto it = entry.find(key); it != entry.end() && it->is_string())
+      return it->get<std::string>();
   }
   return {};
 }
@@ -112,7 +122,7 @@ std::string identity(const Json& entry) {
 Json mergeLists(Json base, const Json& over) {
   for (const Json& entry : over) {
     const std::string id = identity(entry);
-    if (id.empty()) return over;   // a list of plain values is replaced as a whole
+    if (id.empty()) return over;  // a list of plain values is replaced as a whole
     bool found = false;
     for (Json& existing : base) {
       if (identity(existing) == id) {

@@ -23,7 +23,7 @@ inline constexpr const char* kStoreDir = "/reprise/store";
 inline constexpr const char* kModelDir = "/reprise/model";
 
 struct Settings {
-  std::string agentImage;                   // the image that holds reprise-agent
+  std::string agentImage;  // the image that holds reprise-agent
   std::string agentPullPolicy = "IfNotPresent";
 };
 
@@ -40,21 +40,23 @@ Json restrictedPod(Json podSpec);
 Json installContainer(const Settings& settings);
 
 // A container that runs the agent's own image.
-Json agentContainer(const Settings& settings, const std::string& name, std::vector<std::string> args);
+Json agentContainer(const Settings& settings, const std::string& name,
+                    std::vector<std::string> args);
 
-// `files` become annotations of the Pod and files of the volume "input": they live and die with the Pod,
-// and making the two is one write.
+// `files` become annotations of the Pod and files of the volume "input": they live and die with the
+// Pod, and making the two is one write.
 void addInputFiles(Json& podTemplate, const std::map<std::string, std::string>& files);
 
 // The named entry of a list of objects with "name", or null.
 Json findByName(const Json& list, const std::string& name);
 
-// Nothing where what the user wrote in a Pod template can be built on, else a sentence that names the field. The schema
-// leaves templates open: Kubernetes judges what they mean, this only their shape. `field`: "spec.template".
+// Nothing where what the user wrote in a Pod template can be built on, else a sentence that names
+// the field. The schema leaves templates open: Kubernetes judges what they mean, this only their
+// shape. `field`: "spec.template".
 std::optional<std::string> badPodTemplate(const Json& podTemplate, const std::string& field);
 
-// `over` laid on `base`, as a strategic merge does for what Pods need: objects by key, lists of named objects by
-// name, env and volumeMounts too; other values replace.
+// `over` laid on `base`, as a strategic merge does for what Pods need: objects by key, lists of
+// named objects by name, env and volumeMounts too; other values replace.
 Json mergeNamed(const Json& base, const Json& over);
 
 // metadata of a child: name, namespace, labels and the controller owner reference.

@@ -6,9 +6,13 @@ namespace reprise::pods {
 namespace {
 
 TEST(MergeNamed, LaysNamedEntriesOverEachOtherAndKeepsTheRest) {
-  const Json base = {{"containers", Json::array({{{"name", "train"}, {"image", "a"}, {"env", Json::array({env("X", "1")})}}})}};
-  const Json over = {{"containers", Json::array({{{"name", "train"}, {"env", Json::array({env("X", "2"), env("Y", "3")})}},
-                                                 {{"name", "other"}}})}};
+  const Json base = {
+      {"containers",
+       Json::array({{{"name", "train"}, {"image", "a"}, {"env", Json::array({env("X", "1")})}}})}};
+  const Json over = {
+      {"containers",
+       Json::array({{{"name", "train"}, {"env", Json::array({env("X", "2"), env("Y", "3")})}},
+                    {{"name", "other"}}})}};
   const Json merged = mergeNamed(base, over);
   ASSERT_EQ(merged["containers"].size(), 2u);
   EXPECT_EQ(merged["containers"][0]["image"], "a");
@@ -26,12 +30,16 @@ TEST(MergeNamed, TwoMountsOfOneVolumeStayTwo) {
 }
 
 TEST(BadPodTemplate, NamesTheFieldThatCannotBeBuiltOn) {
-  const auto said = [](const char* text) { return badPodTemplate(Json::parse(text), "spec.template").value_or(""); };
+  const auto said = [](const char* text) {
+    return badPodTemplate(Json::parse(text), "spec.template").value_or("");
+  };
   EXPECT_EQ(said(R"({})"), "");
-  EXPECT_EQ(said(R"({"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"server"}]}})"), "");
+  EXPECT_EQ(said(R"({"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"server"}]}})"),
+            "");
   EXPECT_EQ(said(R"(7)"), "spec.template: write a Pod template, an object with metadata and spec");
   EXPECT_EQ(said(R"({"metadata":[]})"), "spec.template.metadata: must be an object");
-  EXPECT_EQ(said(R"({"metadata":{"labels":"x"}})"), "spec.template.metadata.labels: must be an object");
+  EXPECT_EQ(said(R"({"metadata":{"labels":"x"}})"),
+            "spec.template.metadata.labels: must be an object");
   EXPECT_EQ(said(R"({"spec":null})"), "spec.template.spec: must be an object");
   for (const char* list : {R"("x")", R"([1])", R"([{}])", R"([{"name":7}])"}) {
     EXPECT_EQ(said((R"({"spec":{"containers":)" + std::string(list) + "}}").c_str()),

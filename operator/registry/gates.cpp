@@ -12,19 +12,23 @@ std::optional<double> number(const std::string& text) {
   return value;
 }
 
-std::optional<std::string> failed(const api::Gate& gate, const std::map<std::string, std::string>& metrics) {
+std::optional<std::string> failed(const api::Gate& gate,
+                                  const std::map<std::string, std::string>& metrics) {
   const auto it = metrics.find(gate.metric);
   if (it == metrics.end()) {
-    return "gate on metric '" + gate.metric + "': metrics.json has no such metric; write it in the evaluate step";
+    return "gate on metric '" + gate.metric +
+           "': metrics.json has no such metric; write it in the evaluate step";
   }
   const auto value = number(it->second);
   if (!value) return "gate on metric '" + gate.metric + "': '" + it->second + "' is not a number";
   for (const auto& [limit, isMin] : {std::pair{gate.min, true}, std::pair{gate.max, false}}) {
     if (!limit) continue;
     const auto bound = number(*limit);
-    if (!bound) return "gate on metric '" + gate.metric + "': the limit '" + *limit + "' is not a number";
+    if (!bound)
+      return "gate on metric '" + gate.metric + "': the limit '" + *limit + "' is not a number";
     if (isMin ? *value < *bound : *value > *bound) {
-      return gate.metric + " is " + it->second + ", the gate asks for " + (isMin ? "at least " : "at most ") + *limit;
+      return gate.metric + " is " + it->second + ", the gate asks for " +
+             (isMin ? "at least " : "at most ") + *limit;
     }
   }
   return std::nullopt;

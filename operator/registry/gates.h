@@ -10,8 +10,8 @@
 
 namespace reprise::registry {
 
-// Nothing if `metrics` (decimal numbers as strings) pass every gate, else a sentence for the first that fails.
-// A metric that is not there, or is no number, fails its gate.
+// Nothing if `metrics` (decimal numbers as strings) pass every gate, else a sentence for the first
+// that fails. A metric that is not there, or is no number, fails its gate.
 std::optional<std::string> failedGate(const std::vector<api::Gate>& gates,
                                       const std::map<std::string, std::string>& metrics);
 

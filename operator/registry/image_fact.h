@@ -8,8 +8,9 @@
 namespace reprise::registry {
 
 struct ImageFact {
-  std::string reference;                    // repository@sha256:…; "" if it could not be resolved
-  std::string reason, message;              // why not: ImageNotFound, RegistryForbidden, RegistryUnavailable, InvalidImage
+  std::string reference;  // repository@sha256:…; "" if it could not be resolved
+  std::string reason,
+      message;  // why not: ImageNotFound, RegistryForbidden, RegistryUnavailable, InvalidImage
   Time checkedAt;
 };
 

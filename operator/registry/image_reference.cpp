@@ -8,8 +8,9 @@ namespace reprise::registry {
 namespace {
 
 auto bad(std::string_view text, const std::string& what) {
-  return fail(ErrorCode::InvalidArgument, "spec.environment.image: '" + std::string(text) + "' " + what +
-                                              "; write registry/repository:tag or registry/repository@sha256:<64 hex digits>");
+  return fail(ErrorCode::InvalidArgument,
+              "spec.environment.image: '" + std::string(text) + "' " + what +
+                  "; write registry/repository:tag or registry/repository@sha256:<64 hex digits>");
 }
 
 }  // namespace
@@ -22,7 +23,8 @@ Expected<ImageReference> parseImageReference(std::string_view text) {
   std::string rest(text);
   if (const auto at = rest.find('@'); at != std::string::npos) {
     out.digest = rest.substr(at + 1);
-    if (!isOciDigest(out.digest)) return bad(text, "has a digest that is not sha256:<64 hex digits>");
+    if (!isOciDigest(out.digest))
+      return bad(text, "has a digest that is not sha256:<64 hex digits>");
     rest.resize(at);
   }
   // a colon after the last slash begins the tag, one before it a port
@@ -43,7 +45,8 @@ Expected<ImageReference> parseImageReference(std::string_view text) {
   out.repository = isHost ? rest.substr(first + 1) : rest;
   if (!isHost && first == std::string::npos) out.repository = "library/" + rest;
   static const std::regex repository("[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*");
-  if (!std::regex_match(out.repository, repository)) return bad(text, "has a malformed repository (lower case letters, digits, . _ - and /)");
+  if (!std::regex_match(out.repository, repository))
+    return bad(text, "has a malformed repository (lower case letters, digits, . _ - and /)");
   return out;
 }
 

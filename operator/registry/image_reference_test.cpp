@@ -35,7 +35,8 @@ TEST(ImageReference, ADigestWinsOverATag) {
 }
 
 TEST(ImageReference, MalformedNamesAreRefusedWithTheFieldAndTheMend) {
-  for (const char* bad : {"", "example.com/Fuel:1", "example.com/fuel:", "fuel@sha256:12", "example.com/fuel:a b", "/fuel"}) {
+  for (const char* bad : {"", "example.com/Fuel:1", "example.com/fuel:", "fuel@sha256:12",
+                          "example.com/fuel:a b", "/fuel"}) {
     const auto parsed = parseImageReference(bad);
     ASSERT_FALSE(parsed) << bad;
     EXPECT_EQ(parsed.error().code, ErrorCode::InvalidArgument);

@@ -21,7 +21,8 @@ std::string reasonOf(ErrorCode code) {
 
 }  // namespace
 
-ImageWatch::ImageWatch(OciRegistry& registry, const Clock& clock, std::function<void(const std::string&)> changed)
+ImageWatch::ImageWatch(OciRegistry& registry, const Clock& clock,
+                       std::function<void(const std::string&)> changed)
     : registry_(registry), clock_(clock), changed_(std::move(changed)) {}
 
 ImageWatch::~ImageWatch() { stop(); }
@@ -44,7 +45,9 @@ std::optional<ImageFact> ImageWatch::look(const std::string& image, Milliseconds
   }
   std::lock_guard lock(mutex_);
   const auto fact = facts_.find(image);
-  const Milliseconds wait = fact != facts_.end() && fact->second.reference.empty() ? std::min<Milliseconds>(interval, kRetry) : interval;
+  const Milliseconds wait = fact != facts_.end() && fact->second.reference.empty()
+                                ? std::min<Milliseconds>(interval, kRetry)
+                                : interval;
   if (fact == facts_.end() || clock_.now() - fact->second.checkedAt >= wait) {
     wanted_.emplace(image, clock_.steady());
     wake_.notify_all();
@@ -68,8 +71,9 @@ bool ImageWatch::step(std::stop_token stop) {
   {
     std::lock_guard lock(mutex_);
     if (wanted_.empty()) return false;
-    const auto oldest = std::min_element(wanted_.begin(), wanted_.end(),
-                                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto oldest =
+        std::min_element(wanted_.begin(), wanted_.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
     image = oldest->first;
     wanted_.erase(oldest);
   }
@@ -93,7 +97,8 @@ void ImageWatch::ask(const std::string& image, std::stop_token stop) {
     std::lock_guard lock(mutex_);
     ImageFact& known = facts_[image];
     // A registry that does not answer for a moment does not make us forget what the tag was.
-    if (fact.reference.empty() && fact.reason == "RegistryUnavailable" && !known.reference.empty()) {
+    if (fact.reference.empty() && fact.reason == "RegistryUnavailable" &&
+        !known.reference.empty()) {
       known.checkedAt = fact.checkedAt;
       return;
     }

@@ -12,25 +12,32 @@ namespace reprise::registry {
 namespace {
 
 constexpr auto kDeadline = std::chrono::seconds(15);
-constexpr std::size_t kMaxManifest = 4u << 20;   // the distribution specification's own advice for manifests
+constexpr std::size_t kMaxManifest =
+    4u << 20;  // the distribution specification's own advice for manifests
 
 // An index first: its digest stands for all platforms, and the node chooses.
 constexpr const char* kManifests =
-    "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, "
-    "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+    "application/vnd.oci.image.index.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.v2+json";
 
 bool isLoopback(const std::string& host) {
-  return host.rfind("127.", 0) == 0 || host.rfind("localhost", 0) == 0 || host.rfind("[::1]", 0) == 0;
+  return host.rfind("127.", 0) == 0 || host.rfind("localhost", 0) == 0 ||
+         host.rfind("[::1]", 0) == 0;
 }
 
 // Docker Hub's registry does not live under its name.
-std::string apiHost(const std::string& registry) { return registry == "docker.io" ? "registry-1.docker.io" : registry; }
+std::string apiHost(const std::string& registry) {
+  return registry == "docker.io" ? "registry-1.docker.io" : registry;
+}
 
 // Bearer realm="…",service="…",scope="…" (RFC 6750, section 3)
 std::map<std::string, std::string> parseChallenge(const std::string& text) {
   std::map<std::string, std::string> out;
   static const std::regex pair("([a-zA-Z]+)=\"([^\"]*)\"");
-  for (std::sregex_iterator it(text.begin(), text.end(), pair), end; it != end; ++it) out[(*it)[1]] = (*it)[2];
+  for (std::sregex_iterator it(text.begin(), text.end(), pair), end; it != end; ++it)
+    out[(*it)[1]] = (*it)[2];
   return out;
 }
 
@@ -50,13 +57,26 @@ std::string percentEncoded(const std::string& text) {
 }
 
 Error statusError(int status, const std::string& image, const std::string& registry) {
-  const std::string what = "spec.environment.image: '" + image + "': registry " + registry + " answered " + std::to_string(status);
-  if (status == 404) return {ErrorCode::NotFound, what + ": there is no such repository or tag; push the image, or mend the name", Sent::Yes, {}};
+  const std::string what = "spec.environment.image: '" + image + "': registry " + registry +
+                           " answered " + std::to_string(status);
+  if (status == 404)
+    return {ErrorCode::NotFound,
+            what + ": there is no such repository or tag; push the image, or mend the name",
+            Sent::Yes,
+            {}};
   if (status == 401 || status == 403) {
     return {ErrorCode::Forbidden,
-            what + ": it wants credentials for the tag; name the image by digest (…@sha256:…), or let the registry be read without", Sent::Yes, {}};
+            what +
+                ": it wants credentials for the tag; name the image by digest (…@sha256:…), or let "
+                "the registry be read without",
+            Sent::Yes,
+            {}};
   }
-  if (status == 429) return {ErrorCode::TooManyRequests, what + ": too many requests; it is asked again later", Sent::Yes, {}};
+  if (status == 429)
+    return {ErrorCode::TooManyRequests,
+            what + ": too many requests; it is asked again later",
+            Sent::Yes,
+            {}};
   return {ErrorCode::Unavailable, what + "; it is asked again later", Sent::Yes, {}};
 }
 
@@ -71,23 +91,28 @@ Expected<std::string> OciRegistry::resolve(const std::string& image, std::stop_t
   if (!reference->digest.empty()) return reference->pinned(reference->digest);
   const std::string& host = reference->registry;
   const std::string scheme = isLoopback(host) || insecure_.count(host) ? "http://" : "https://";
-  const std::string url = scheme + apiHost(host) + "/v2/" + reference->repository + "/manifests/" + reference->tag;
+  const std::string url =
+      scheme + apiHost(host) + "/v2/" + reference->repository + "/manifests/" + reference->tag;
   auto response = ask(url, "HEAD", stop);
   if (!response) return tl::unexpected(response.error());
   std::string digest = response->header("Docker-Content-Digest");
-  if (response->status == 200 && digest.empty()) {   // the header is optional for HEAD: hash the manifest ourselves
+  if (response->status == 200 &&
+      digest.empty()) {  // the header is optional for HEAD: hash the manifest ourselves
     response = ask(url, "GET", stop);
     if (!response) return tl::unexpected(response.error());
     digest = "sha256:" + sha256Hex(response->body);
   }
   if (response->status != 200) return tl::unexpected(statusError(response->status, image, host));
   if (!isOciDigest(digest)) {
-    return fail(ErrorCode::Unavailable, "spec.environment.image: '" + image + "': registry " + host + " answered with the digest '" + digest + "', which is not sha256");
+    return fail(ErrorCode::Unavailable, "spec.environment.image: '" + image + "': registry " +
+                                            host + " answered with the digest '" + digest +
+                                            "', which is not sha256");
   }
   return reference->pinned(digest);
 }
 
-Expected<http::Response> OciRegistry::ask(const std::string& url, const std::string& method, std::stop_token stop) {
+Expected<http::Response> OciRegistry::ask(const std::string& url, const std::string& method,
+                                          std::stop_token stop) {
   http::Request request{method, url, {{"Accept", kManifests}}, {}};
   auto response = transport_->send(request, kDeadline, stop, kMaxManifest);
   if (!response) return tl::unexpected(http::toError(response.error()));
@@ -106,7 +131,8 @@ Expected<std::string> OciRegistry::token(const std::string& challenge, std::stop
   if (challenge.rfind("Bearer ", 0) != 0) return std::string();
   auto fields = parseChallenge(challenge);
   if (fields["realm"].rfind("https://", 0) != 0) return std::string();
-  const std::string url = fields["realm"] + "?service=" + percentEncoded(fields["service"]) + "&scope=" + percentEncoded(fields["scope"]);
+  const std::string url = fields["realm"] + "?service=" + percentEncoded(fields["service"]) +
+                          "&scope=" + percentEncoded(fields["scope"]);
   auto response = transport_->send({"GET", url, {}, {}}, kDeadline, stop, kMaxManifest);
   if (!response) return tl::unexpected(http::toError(response.error()));
   const auto json = nlohmann::json::parse(response->body, nullptr, false);

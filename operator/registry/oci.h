@@ -1,4 +1,5 @@
-// Asks an OCI registry which digest a tag stands for (OCI distribution specification, section "Pulling manifests").
+// Asks an OCI registry which digest a tag stands for (OCI distribution specification, section
+// "Pulling manifests").
 #pragma once
 
 #include <memory>
@@ -16,13 +17,14 @@ class OciRegistry {
   // `insecure`: hosts ("10.0.0.1:5000") that speak plain HTTP; loopback ones always do.
   OciRegistry(std::shared_ptr<http::Transport> transport, std::set<std::string> insecure);
 
-  // "registry/repository@sha256:…", as the image was written. One that has a digest already is answered without asking.
-  // InvalidArgument: malformed. NotFound: no such tag or repository. Forbidden: it wants credentials. Unavailable,
-  // Timeout: try later.
+  // "registry/repository@sha256:…", as the image was written. One that has a digest already is
+  // answered without asking. InvalidArgument: malformed. NotFound: no such tag or repository.
+  // Forbidden: it wants credentials. Unavailable, Timeout: try later.
   Expected<std::string> resolve(const std::string& image, std::stop_token stop = {});
 
  private:
-  Expected<http::Response> ask(const std::string& url, const std::string& method, std::stop_token stop);
+  Expected<http::Response> ask(const std::string& url, const std::string& method,
+                               std::stop_token stop);
   Expected<std::string> token(const std::string& challenge, std::stop_token stop);
 
   std::shared_ptr<http::Transport> transport_;

@@ -18,16 +18,19 @@ class Scripted final : public http::Transport {
   std::deque<http::Response> answers;
   std::vector<http::Request> asked;
 
-  tl::expected<http::Response, http::TransportError> send(const http::Request& request, std::chrono::milliseconds, std::stop_token,
-                                                          std::size_t) override {
+  tl::expected<http::Response, http::TransportError> send(const http::Request& request,
+                                                          std::chrono::milliseconds,
+                                                          std::stop_token, std::size_t) override {
     asked.push_back(request);
-    if (answers.empty()) return tl::unexpected(http::TransportError{http::TransportError::Kind::Connect, Sent::No, "refused"});
+    if (answers.empty())
+      return tl::unexpected(
+          http::TransportError{http::TransportError::Kind::Connect, Sent::No, "refused"});
     auto next = answers.front();
     answers.pop_front();
     return next;
   }
-  tl::expected<std::unique_ptr<http::ByteStream>, http::TransportError> openStream(const http::Request&, std::chrono::milliseconds,
-                                                                                   std::stop_token) override {
+  tl::expected<std::unique_ptr<http::ByteStream>, http::TransportError> openStream(
+      const http::Request&, std::chrono::milliseconds, std::stop_token) override {
     return tl::unexpected(http::TransportError{});
   }
 };
@@ -61,12 +64,19 @@ TEST_F(OciTest, WithoutTheHeaderTheManifestIsHashed) {
 }
 
 TEST_F(OciTest, AChallengeIsAnsweredWithAnAnonymousToken) {
-  transport->answers.push_back({401, {{"WWW-Authenticate", "Bearer realm=\"https://auth.example.com/token\",service=\"r\",scope=\"repository:fuel:pull\""}}, {}});
+  transport->answers.push_back(
+      {401,
+       {{"WWW-Authenticate",
+         "Bearer "
+         "realm=\"https://auth.example.com/token\",service=\"r\",scope=\"repository:fuel:pull\""}},
+       {}});
   transport->answers.push_back({200, {}, R"({"token":"t0"})"});
   transport->answers.push_back({200, {{"Docker-Content-Digest", kDigest}}, {}});
   ASSERT_TRUE(registry.resolve("example.com/fuel:1.0"));
-  EXPECT_EQ(transport->asked.at(1).url, "https://auth.example.com/token?service=r&scope=repository%3Afuel%3Apull");
-  EXPECT_EQ(transport->asked.at(2).headers.back(), (std::pair<std::string, std::string>("Authorization", "Bearer t0")));
+  EXPECT_EQ(transport->asked.at(1).url,
+            "https://auth.example.com/token?service=r&scope=repository%3Afuel%3Apull");
+  EXPECT_EQ(transport->asked.at(2).headers.back(),
+            (std::pair<std::string, std::string>("Authorization", "Bearer t0")));
 }
 
 TEST_F(OciTest, WhatIsNotThereAndWhatIsForbiddenSayTheMend) {
@@ -79,7 +89,8 @@ TEST_F(OciTest, WhatIsNotThereAndWhatIsForbiddenSayTheMend) {
   EXPECT_EQ(registry.resolve("example.com/fuel:9").error().code, ErrorCode::Forbidden);
   transport->answers.push_back({503, {}, {}});
   EXPECT_TRUE(registry.resolve("example.com/fuel:9").error().retryable());
-  EXPECT_TRUE(registry.resolve("example.com/fuel:9").error().retryable()) << "a registry that is down";
+  EXPECT_TRUE(registry.resolve("example.com/fuel:9").error().retryable())
+      << "a registry that is down";
 }
 
 TEST_F(OciTest, ADigestInTheNameIsAnsweredWithoutAsking) {

@@ -15,15 +15,17 @@ api::Condition judged(const VersionSnapshot& snapshot) {
   const auto& gates = snapshot.pipeline ? snapshot.pipeline->spec.gates : std::vector<api::Gate>{};
   if (gates.empty()) {
     out.reason = "NoGates";
-    out.message = snapshot.pipeline ? "TrainingPipeline '" + snapshot.pipeline->meta.name + "' asks for no gates"
-                                    : "no TrainingPipeline of this namespace made it, so no gates apply";
+    out.message = snapshot.pipeline
+                      ? "TrainingPipeline '" + snapshot.pipeline->meta.name + "' asks for no gates"
+                      : "no TrainingPipeline of this namespace made it, so no gates apply";
   } else if (const auto failure = failedGate(gates, version.spec.metrics)) {
     out.status = "False";
     out.reason = "GateFailed";
     out.message = *failure + "; it is kept, and never served";
   } else {
     out.reason = "GatesPassed";
-    out.message = "all " + std::to_string(gates.size()) + " gates of TrainingPipeline '" + snapshot.pipeline->meta.name + "' passed";
+    out.message = "all " + std::to_string(gates.size()) + " gates of TrainingPipeline '" +
+                  snapshot.pipeline->meta.name + "' passed";
   }
   return out;
 }
@@ -43,7 +45,8 @@ api::Plan planVersion(const VersionSnapshot& snapshot) {
   }
   status.servedBy.clear();
   for (const auto& deployment : snapshot.deployments) {
-    if (deployment->spec.model == version.spec.model && deployment->status.active == version.meta.name) {
+    if (deployment->spec.model == version.spec.model &&
+        deployment->status.active == version.meta.name) {
       status.servedBy.push_back(deployment->meta.name);
     }
   }

@@ -45,7 +45,8 @@ TEST_F(VersionPlanTest, AVersionThatFailsAGateIsKeptAndNeverServed) {
   const auto result = plan();
   EXPECT_EQ(available(result)["status"], "False");
   EXPECT_EQ(available(result)["reason"], "GateFailed");
-  EXPECT_NE(available(result)["message"].get<std::string>().find("at least 0.9"), std::string::npos);
+  EXPECT_NE(available(result)["message"].get<std::string>().find("at least 0.9"),
+            std::string::npos);
   ASSERT_EQ(result.events.size(), 1u);
   EXPECT_TRUE(result.events[0].warning);
 }
@@ -58,7 +59,9 @@ TEST_F(VersionPlanTest, GatesAreJudgedOnce) {
   EXPECT_TRUE(result.events.empty());
 }
 
-TEST_F(VersionPlanTest, AVersionWithoutAPipelineHasNoGates) { EXPECT_EQ(available(plan(false))["reason"], "NoGates"); }
+TEST_F(VersionPlanTest, AVersionWithoutAPipelineHasNoGates) {
+  EXPECT_EQ(available(plan(false))["reason"], "NoGates");
+}
 
 TEST_F(VersionPlanTest, WhoServesItIsSaid) {
   api::ModelDeployment one, other;
@@ -67,7 +70,8 @@ TEST_F(VersionPlanTest, WhoServesItIsSaid) {
   one.status.active = "fuel-1";
   other.meta.name = "back";
   other.status.active = "fuel-2";
-  snapshot.deployments = {std::make_shared<api::ModelDeployment>(one), std::make_shared<api::ModelDeployment>(other)};
+  snapshot.deployments = {std::make_shared<api::ModelDeployment>(one),
+                          std::make_shared<api::ModelDeployment>(other)};
   EXPECT_EQ(plan().status["servedBy"], nlohmann::json::array({"front"}));
 }
 

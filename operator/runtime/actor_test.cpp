@@ -35,7 +35,9 @@ class ActorTest : public ::testing::Test {
     cache.sync();
     client.clearWrites();
   }
-  Json fetched(const kube::Resource& kind, const std::string& name) { return client.find(kind, "ns", name).value(); }
+  Json fetched(const kube::Resource& kind, const std::string& name) {
+    return client.find(kind, "ns", name).value();
+  }
 
   FakeClient client;
   FakeCache cache{client, toyKinds()};
@@ -46,14 +48,15 @@ class ActorTest : public ::testing::Test {
 
 TEST_F(ActorTest, WritesTheStatusThenTheChildrenInTheirOrderThenRemovesThenTellsEvents) {
   client.put(toyKind(), toyObject(2));
-  client.put(resources::services,
-             toyChild(toySubject(client.find(toyKind(), "ns", "toy").value()), resources::services, "front-1", {{"port", 80}}));
+  client.put(resources::services, toyChild(toySubject(client.find(toyKind(), "ns", "toy").value()),
+                                           resources::services, "front-1", {{"port", 80}}));
   cache.sync();
   api::Plan plan = toyPlan(object(), cache);
   plan.events.push_back({false, "Moved", "to 2"});
   ASSERT_TRUE(actOn(plan));
-  EXPECT_THAT(writes(), ElementsAre("apply/status modeldeployments/toy", "create jobs/run-2", "apply configmaps/config",
-                                    "apply services/front-2", "remove services/front-1"));
+  EXPECT_THAT(writes(), ElementsAre("apply/status modeldeployments/toy", "create jobs/run-2",
+                                    "apply configmaps/config", "apply services/front-2",
+                                    "remove services/front-1"));
   ASSERT_EQ(kept.events.size(), 1u);
   EXPECT_EQ(kept.events[0].reason, "Moved");
   EXPECT_EQ(fetched(toyKind(), "toy")["status"]["n"], 2);
@@ -61,7 +64,7 @@ TEST_F(ActorTest, WritesTheStatusThenTheChildrenInTheirOrderThenRemovesThenTells
 
 TEST_F(ActorTest, AStatusOlderThanTheObjectIsAConflictAndNothingElseIsWritten) {
   const api::Plan plan = toyPlan(object(), cache);
-  client.put(toyKind(), toyObject(2));   // the user edits after it was read
+  client.put(toyKind(), toyObject(2));  // the user edits after it was read
   const auto done = actOn(plan);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::Conflict);
@@ -75,7 +78,8 @@ TEST_F(ActorTest, AtRestNothingIsWrittenAlsoAfterARestart) {
   ASSERT_TRUE(reconcile());
   EXPECT_THAT(writes(), IsEmpty());
   Actor restarted(client, kept, cache, contentHashOf);
-  ASSERT_TRUE(restarted.act(toySubject(object()), toyPlan(object(), cache), cache.findChild(), [] { return true; }));
+  ASSERT_TRUE(restarted.act(toySubject(object()), toyPlan(object(), cache), cache.findChild(),
+                            [] { return true; }));
   EXPECT_THAT(writes(), IsEmpty());
 }
 
@@ -96,7 +100,7 @@ TEST_F(ActorTest, AForeignEditIsTakenBackOnce) {
 TEST_F(ActorTest, AForeignFieldThatIsNotOursIsKeptAndNotFoughtOver) {
   settle();
   Json edited = fetched(resources::configMaps, "config");
-  edited["spec"]["theirs"] = true;   // as an autoscaler or a service mesh adds fields
+  edited["spec"]["theirs"] = true;  // as an autoscaler or a service mesh adds fields
   client.put(resources::configMaps, edited);
   for (int i = 0; i < 3; ++i) {
     cache.sync();
@@ -133,10 +137,12 @@ TEST_F(ActorTest, AStatusFieldOfSomebodyElseDoesNotMakeItWriteForEver) {
 class ForeignChild : public ActorTest, public ::testing::WithParamInterface<bool> {};
 
 TEST_P(ForeignChild, IsNamedInTheErrorAndNotOverwritten) {
-  Json foreign = {{"apiVersion", "v1"}, {"kind", "Service"},
-                  {"metadata", {{"name", "front-1"}, {"namespace", "ns"}}}, {"spec", {{"port", 8080}}}};
+  Json foreign = {{"apiVersion", "v1"},
+                  {"kind", "Service"},
+                  {"metadata", {{"name", "front-1"}, {"namespace", "ns"}}},
+                  {"spec", {{"port", 8080}}}};
   client.put(resources::services, foreign);
-  if (GetParam()) cache.sync();   // seen, or hidden from the cache by its label selector
+  if (GetParam()) cache.sync();  // seen, or hidden from the cache by its label selector
   const auto done = reconcile();
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::AlreadyExists);
@@ -149,8 +155,10 @@ TEST_P(ForeignChild, IsNamedInTheErrorAndNotOverwritten) {
 INSTANTIATE_TEST_SUITE_P(SeenOrNot, ForeignChild, ::testing::Bool());
 
 TEST_F(ActorTest, AJobOfTheNameThatBelongsToAnotherIsAnError) {
-  client.put(resources::jobs, {{"apiVersion", "batch/v1"}, {"kind", "Job"},
-                               {"metadata", {{"name", "run-1"}, {"namespace", "ns"}}}, {"spec", {{"n", 9}}}});
+  client.put(resources::jobs, {{"apiVersion", "batch/v1"},
+                               {"kind", "Job"},
+                               {"metadata", {{"name", "run-1"}, {"namespace", "ns"}}},
+                               {"spec", {{"n", 9}}}});
   const auto done = reconcile();
   ASSERT_FALSE(done);
   EXPECT_THAT(done.error().message, HasSubstr("Job ns/run-1"));
@@ -177,7 +185,7 @@ TEST_F(ActorTest, AnAnswerThatWasLostStartsNoSecondRun) {
 
 TEST_F(ActorTest, LeadershipIsCheckedBeforeEachWriteAndNotOnlyTheFirst) {
   client.onCall = [&](const std::string& verb, const std::string&, const std::string&) {
-    if (verb == "create") leads = false;   // lost while the Job is on its way
+    if (verb == "create") leads = false;  // lost while the Job is on its way
   };
   const auto done = reconcile();
   ASSERT_FALSE(done);
@@ -230,10 +238,11 @@ TEST_F(ActorTest, AChildWithoutItsParentAsControllerIsRefused) {
   EXPECT_EQ(client.writeCount(), 0u);
 }
 
-// Kill the operator before and after each of its writes; a new one must end in the same state, and have made nothing
-// twice.
+// Kill the operator before and after each of its writes; a new one must end in the same state, and
+// have made nothing twice.
 TEST(ActorCrash, BeforeOrAfterAnyWriteEndsInTheSameState) {
-  const auto run = [](std::size_t crashAt, FakeClient::When when, std::size_t* changes, bool* crashed) {
+  const auto run = [](std::size_t crashAt, FakeClient::When when, std::size_t* changes,
+                      bool* crashed) {
     FakeClient client;
     FakeCache cache(client, toyKinds());
     client.put(toyKind(), toyObject(1));
@@ -247,7 +256,8 @@ TEST(ActorCrash, BeforeOrAfterAnyWriteEndsInTheSameState) {
             cache.sync();
             const Json object = cache.find(toyKind(), "ns", "toy").value();
             const std::size_t before = client.writeCount();
-            EXPECT_TRUE(actor.act(toySubject(object), toyPlan(object, cache), cache.findChild(), [] { return true; }));
+            EXPECT_TRUE(actor.act(toySubject(object), toyPlan(object, cache), cache.findChild(),
+                                  [] { return true; }));
             rest = client.writeCount() == before ? rest + 1 : 0;
           }
           return;
@@ -270,7 +280,7 @@ TEST(ActorCrash, BeforeOrAfterAnyWriteEndsInTheSameState) {
   std::size_t reference = 0;
   bool crashed = false;
   const Json expected = run(0, FakeClient::When::Before, &reference, &crashed);
-  ASSERT_EQ(reference, 9u);   // 4 for n=1; then status, Job, ConfigMap, Service, and the removal
+  ASSERT_EQ(reference, 9u);  // 4 for n=1; then status, Job, ConfigMap, Service, and the removal
   for (std::size_t at = 1; at <= reference; ++at) {
     for (const auto when : {FakeClient::When::Before, FakeClient::When::After}) {
       std::size_t changes = 0;

@@ -36,7 +36,8 @@ void Controller::start() {
 bool Controller::stop() {
   queue_.shutDown();
   if (!threads_.empty() && !queue_.waitIdle(options_.drainLimit)) {
-    spdlog::error("controller {}: a worker did not end within {}", options_.name, formatDuration(options_.drainLimit));
+    spdlog::error("controller {}: a worker did not end within {}", options_.name,
+                  formatDuration(options_.drainLimit));
     return false;
   }
   for (std::thread& thread : threads_) thread.join();
@@ -95,8 +96,10 @@ bool Controller::waitsForCaches(const Key& key) {
   }
   const auto [since, first] = waitingSince_.emplace(key, clock_.steady());
   if (clock_.steady() - since->second < options_.catchUpLimit) return true;
-  spdlog::warn("controller {}: the caches have not seen the last writes to {} for {}; planning from what they have",
-               options_.name, key.text(), formatDuration(options_.catchUpLimit));
+  spdlog::warn(
+      "controller {}: the caches have not seen the last writes to {} for {}; planning from what "
+      "they have",
+      options_.name, key.text(), formatDuration(options_.catchUpLimit));
   waitingSince_.erase(since);
   return false;
 }
@@ -119,14 +122,17 @@ void Controller::again(const Key& key, const Outcome& outcome) {
     const std::lock_guard lock(mutex_);
     heldUntil_[key] = clock_.steady() + *error.retryAfter;
   }
-  if (!error.retryable() && error.code != ErrorCode::Cancelled) delay = std::max(delay, options_.permanentMin);
+  if (!error.retryable() && error.code != ErrorCode::Cancelled)
+    delay = std::max(delay, options_.permanentMin);
   queue_.addAfter(key, delay);
-  spdlog::warn("controller {}: {}: {}; again in {}", options_.name, key.text(), error.message, formatDuration(delay));
+  spdlog::warn("controller {}: {}: {}; again in {}", options_.name, key.text(), error.message,
+               formatDuration(delay));
 }
 
 // Keys were refused while the queue was full: once there is room again everything is looked at.
 void Controller::refill() {
-  if (!hooks_.everyKey || queue_.depth() > options_.queue.capacity / 2 || !queue_.takeOverflow()) return;
+  if (!hooks_.everyKey || queue_.depth() > options_.queue.capacity / 2 || !queue_.takeOverflow())
+    return;
   for (const Key& key : hooks_.everyKey()) queue_.add(key, Priority::Low);
 }
 

@@ -1,4 +1,5 @@
-// A loop around a reconcile function: takes keys from a queue, works on them, and decides when each is looked at again.
+// A loop around a reconcile function: takes keys from a queue, works on them, and decides when each
+// is looked at again.
 #pragma once
 
 #include <functional>
@@ -26,26 +27,30 @@ class Controller final : public Runnable {
     std::string name;
     std::size_t workers = 2;
     WorkQueue::Options queue;
-    Milliseconds catchUpPoll{20};          // while the caches have not seen our own writes
-    Milliseconds catchUpLimit{60'000};     // then it is planned all the same, with a warning: names and versions
-                                           // still keep it safe, and nothing waits for ever
-    Milliseconds conflictMax{1'000};       // back-off after conflicts is short: somebody wrote, read again
-    Milliseconds retryableMax{30'000};     // once the API server is back its outage is over within this
-    Milliseconds permanentMin{60'000};     // errors that need a hand are tried again no sooner
-    Milliseconds drainLimit{20'000};       // at stop
+    Milliseconds catchUpPoll{20};  // while the caches have not seen our own writes
+    Milliseconds catchUpLimit{
+        60'000};  // then it is planned all the same, with a warning: names and versions
+                  // still keep it safe, and nothing waits for ever
+    Milliseconds conflictMax{
+        1'000};  // back-off after conflicts is short: somebody wrote, read again
+    Milliseconds retryableMax{
+        30'000};  // once the API server is back its outage is over within this
+    Milliseconds permanentMin{60'000};  // errors that need a hand are tried again no sooner
+    Milliseconds drainLimit{20'000};    // at stop
   };
   struct Hooks {
-    // Reads the object from the cache, plans and acts. Also called for one that is gone: then it forgets it. An
-    // exception is an Internal error.
+    // Reads the object from the cache, plans and acts. Also called for one that is gone: then it
+    // forgets it. An exception is an Internal error.
     std::function<Outcome(const Key&)> reconcile;
-    std::function<bool(const Key&)> caughtUp;          // see SeenWrites; none = always
-    std::function<std::vector<Key>()> everyKey;        // all there are, after the queue had overflowed
+    std::function<bool(const Key&)> caughtUp;    // see SeenWrites; none = always
+    std::function<std::vector<Key>()> everyKey;  // all there are, after the queue had overflowed
   };
 
   Controller(const Clock& clock, Options options, Hooks hooks, Metrics* metrics = nullptr);
   ~Controller() override { stop(); }
 
-  // What the handlers of caches call. Never blocks. Keys gather also while this process does not lead.
+  // What the handlers of caches call. Never blocks. Keys gather also while this process does not
+  // lead.
   void enqueue(const Key& key, Priority priority = Priority::High) { queue_.add(key, priority); }
 
   std::string name() const override { return options_.name; }
@@ -72,7 +77,7 @@ class Controller final : public Runnable {
   WorkQueue queue_;
   std::mutex mutex_;
   std::map<Key, SteadyTime> waitingSince_;
-  std::map<Key, SteadyTime> heldUntil_;   // by Retry-After
+  std::map<Key, SteadyTime> heldUntil_;  // by Retry-After
   std::vector<std::thread> threads_;
 };
 

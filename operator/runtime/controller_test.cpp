@@ -39,15 +39,22 @@ class ControllerTest : public ::testing::Test {
   std::function<Outcome()> answer = [] { return Outcome{}; };
   bool caughtUp = true;
   int reconciles = 0;
-  Controller controller{clock, options(),
-                        {.reconcile = [this](const Key&) { ++reconciles; return answer(); },
+  Controller controller{clock,
+                        options(),
+                        {.reconcile =
+                             [this](const Key&) {
+                               ++reconciles;
+                               return answer();
+                             },
                          .caughtUp = [this](const Key&) { return caughtUp; },
                          .everyKey = [] { return std::vector<Key>{key, {"ns", "missed"}}; }},
                         &metrics};
 };
 
 TEST_F(ControllerTest, AfterALongOutageItIsBackWithinHalfAMinute) {
-  answer = [] { return Outcome{tl::unexpected(Error{ErrorCode::Unavailable, "connection refused"})}; };
+  answer = [] {
+    return Outcome{tl::unexpected(Error{ErrorCode::Unavailable, "connection refused"})};
+  };
   controller.enqueue(key);
   for (int i = 0; i < 20; ++i) ASSERT_NE(untilNext(Milliseconds{30'000}), Milliseconds{-1}) << i;
 }
@@ -62,7 +69,7 @@ TEST_F(ControllerTest, Row18_AChangeDoesNotCutAWaitShortThatTheServerAskedFor) {
   drain();
   answer = [] { return Outcome{}; };
   clock.advance(Milliseconds{100});
-  controller.enqueue(key);   // a watch tells of a change
+  controller.enqueue(key);  // a watch tells of a change
   drain();
   EXPECT_EQ(reconciles, 1);
   EXPECT_NE(untilNext(Milliseconds{2'900}), Milliseconds{-1});
@@ -97,7 +104,8 @@ TEST_F(ControllerTest, RetriesBackOffAndASuccessStartsThemAnew) {
 
 TEST_F(ControllerTest, RetryAfterIsHonoured) {
   answer = [] {
-    return Outcome{tl::unexpected(Error{ErrorCode::TooManyRequests, "slow down", Sent::No, Milliseconds{3000}})};
+    return Outcome{tl::unexpected(
+        Error{ErrorCode::TooManyRequests, "slow down", Sent::No, Milliseconds{3000}})};
   };
   controller.enqueue(key);
   drain();
@@ -123,8 +131,9 @@ TEST_F(ControllerTest, AnExceptionIsAnErrorAndTheWorkerLives) {
   answer = []() -> Outcome { throw std::runtime_error("oops"); };
   controller.enqueue(key);
   EXPECT_EQ(drain(), 1u);
-  EXPECT_NE(metrics.text().find("reprise_reconcile_total{controller=\"toy\",result=\"Internal\"} 1"),
-            std::string::npos)
+  EXPECT_NE(
+      metrics.text().find("reprise_reconcile_total{controller=\"toy\",result=\"Internal\"} 1"),
+      std::string::npos)
       << metrics.text();
 }
 
@@ -153,11 +162,14 @@ TEST_F(ControllerTest, AfterAnOverflowEveryObjectIsLookedAt) {
   small.queue.capacity = 1;
   std::vector<Key> seen;
   Controller::Hooks hooks;
-  hooks.reconcile = [&](const Key& k) { seen.push_back(k); return Outcome{std::nullopt}; };
+  hooks.reconcile = [&](const Key& k) {
+    seen.push_back(k);
+    return Outcome{std::nullopt};
+  };
   hooks.everyKey = [] { return std::vector<Key>{{"ns", "missed"}}; };
   Controller tiny(clock, small, hooks);
   tiny.enqueue(key);
-  tiny.enqueue({"ns", "missed"});   // no room
+  tiny.enqueue({"ns", "missed"});  // no room
   while (tiny.step()) {
   }
   EXPECT_EQ(seen, (std::vector<Key>{key, {"ns", "missed"}}));
@@ -173,7 +185,8 @@ TEST_F(ControllerTest, WorkersDoWhatStepDoesAndStopDrainsThem) {
   EXPECT_EQ(controller.queue().depth(), 0u) << "the intake has ended";
 }
 
-// Plan, act and caches that lag, together: an edit in each step, the caches synced at whim. At rest nothing is written.
+// Plan, act and caches that lag, together: an edit in each step, the caches synced at whim. At rest
+// nothing is written.
 TEST(ControllerWithActor, UnderRandomLagItReachesTheWantedStateAndThenWritesNothing) {
   for (unsigned seed = 1; seed <= 50; ++seed) {
     FakeClock clock;
@@ -183,22 +196,29 @@ TEST(ControllerWithActor, UnderRandomLagItReachesTheWantedStateAndThenWritesNoth
     Actor actor(client, kept, cache, contentHashOf);
     Controller::Options options;
     options.name = "toy";
-    Controller controller(clock, options, {.reconcile = [&](const Key& k) -> Outcome {
-                                             const auto object = cache.find(toyKind(), k.ns, k.name);
-                                             if (!object) return std::nullopt;
-                                             const auto done = actor.act(toySubject(*object), toyPlan(*object, cache),
-                                                                         cache.findChild(), [] { return true; });
-                                             if (!done) return tl::unexpected(done.error());
-                                             return std::nullopt;
-                                           },
-                                           .caughtUp = [&](const Key& k) { return actor.caughtUp(toyKind(), k); },
-                                           .everyKey = {}});
+    Controller controller(clock, options,
+                          {.reconcile = [&](const Key& k) -> Outcome {
+                             const auto object = cache.find(toyKind(), k.ns, k.name);
+                             if (!object) return std::nullopt;
+                             const auto done =
+                                 actor.act(toySubject(*object), toyPlan(*object, cache),
+                                           cache.findChild(), [] { return true; });
+                             if (!done) return tl::unexpected(done.error());
+                             return std::nullopt;
+                           },
+                           .caughtUp = [&](const Key& k) { return actor.caughtUp(toyKind(), k); },
+                           .everyKey = {}});
     unsigned random = seed;
-    const auto draw = [&random](unsigned n) { return (random = random * 1664525u + 1013904223u) / 65536u % n; };
+    const auto draw = [&random](unsigned n) {
+      return (random = random * 1664525u + 1013904223u) / 65536u % n;
+    };
     client.put(toyKind(), toyObject(1));
     for (int i = 0, n = 1; i < 200; ++i) {
       switch (draw(4)) {
-        case 0: cache.sync(); controller.enqueue(key); break;
+        case 0:
+          cache.sync();
+          controller.enqueue(key);
+          break;
         case 1: clock.advance(Milliseconds{draw(50)}); break;
         case 2: controller.step(); break;
         case 3:
@@ -221,7 +241,8 @@ TEST(ControllerWithActor, UnderRandomLagItReachesTheWantedStateAndThenWritesNoth
     const Json toy = client.find(toyKind(), "ns", "toy").value();
     const std::string n = std::to_string(toy["spec"]["n"].get<int>());
     EXPECT_EQ(toy["status"]["n"], toy["spec"]["n"]);
-    EXPECT_EQ(client.find(kube::resources::configMaps, "ns", "config").value()["spec"]["n"], toy["spec"]["n"]);
+    EXPECT_EQ(client.find(kube::resources::configMaps, "ns", "config").value()["spec"]["n"],
+              toy["spec"]["n"]);
     EXPECT_TRUE(client.find(kube::resources::jobs, "ns", "run-" + n));
     EXPECT_TRUE(client.find(kube::resources::services, "ns", "front-" + n));
     client.clearWrites();

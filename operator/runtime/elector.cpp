@@ -9,8 +9,8 @@
 
 namespace reprise::runtime {
 
-using nlohmann::json;
 using kube::resources::leases;
+using nlohmann::json;
 
 namespace {
 
@@ -46,7 +46,8 @@ Elector::~Elector() {
 
 bool Elector::leads() const {
   if (!leading_ || lost_) return false;
-  return clock_.steady() < SteadyTime{std::chrono::nanoseconds{renewedAt_}} + options_.renewDeadline;
+  return clock_.steady() <
+         SteadyTime{std::chrono::nanoseconds{renewedAt_}} + options_.renewDeadline;
 }
 
 std::string Elector::holder() const {
@@ -69,9 +70,10 @@ bool Elector::heldByAnother(const json& lease) {
 
 Expected<json> Elector::writeLease(const json* seen) {
   const std::string now = formatTime(clock_.now(), 6);
-  json lease = seen ? *seen : json{{"apiVersion", leases.apiVersion()},
-                                   {"kind", leases.kind},
-                                   {"metadata", {{"name", options_.name}, {"namespace", options_.ns}}}};
+  json lease = seen ? *seen
+                    : json{{"apiVersion", leases.apiVersion()},
+                           {"kind", leases.kind},
+                           {"metadata", {{"name", options_.name}, {"namespace", options_.ns}}}};
   json& spec = lease["spec"];
   const bool mine = seen && holderOf(*seen) == options_.identity;
   const std::int64_t transitions = seen ? numberOf(*seen, "leaseTransitions", 0) : 0;
@@ -80,16 +82,19 @@ Expected<json> Elector::writeLease(const json* seen) {
     spec["leaseTransitions"] = seen ? transitions + 1 : transitions;
   }
   spec["holderIdentity"] = options_.identity;
-  spec["leaseDurationSeconds"] = std::chrono::duration_cast<std::chrono::seconds>(options_.leaseDuration).count();
+  spec["leaseDurationSeconds"] =
+      std::chrono::duration_cast<std::chrono::seconds>(options_.leaseDuration).count();
   spec["renewTime"] = now;
-  return seen ? client_.replace(leases, options_.ns, lease) : client_.create(leases, options_.ns, lease);
+  return seen ? client_.replace(leases, options_.ns, lease)
+              : client_.create(leases, options_.ns, lease);
 }
 
 bool Elector::attempt() {
   if (lost_) return false;
   const Expected<json> seen = client_.get(leases, options_.ns, options_.name);
   if (!seen && seen.error().code != ErrorCode::NotFound) {
-    spdlog::warn("leader election: reading Lease {}/{} failed: {}", options_.ns, options_.name, seen.error().message);
+    spdlog::warn("leader election: reading Lease {}/{} failed: {}", options_.ns, options_.name,
+                 seen.error().message);
     return leading_;
   }
   if (seen && heldByAnother(*seen)) {
@@ -97,14 +102,16 @@ bool Elector::attempt() {
     return false;
   }
   if (leading_ && (!seen || holderOf(*seen) != options_.identity)) {
-    // Deleted or emptied by a hand. Somebody else may have led in between: taking it again would hide that.
+    // Deleted or emptied by a hand. Somebody else may have led in between: taking it again would
+    // hide that.
     lost("the Lease no longer names this process");
     return false;
   }
   const SteadyTime sent = clock_.steady();
   Expected<json> written = writeLease(seen ? &*seen : nullptr);
   if (!written) {
-    if (written.error().code != ErrorCode::Conflict && written.error().code != ErrorCode::AlreadyExists) {
+    if (written.error().code != ErrorCode::Conflict &&
+        written.error().code != ErrorCode::AlreadyExists) {
       spdlog::warn("leader election: writing Lease {}/{} failed: {}", options_.ns, options_.name,
                    written.error().message);
     }
@@ -120,7 +127,8 @@ void Elector::won(SteadyTime sent, json lease) {
     observed_ = std::move(lease);
     observedAt_ = clock_.steady();
   }
-  if (lost_) return;   // the watchdog was quicker: an answer that came too late does not bring the lease back
+  if (lost_)
+    return;  // the watchdog was quicker: an answer that came too late does not bring the lease back
   renewedAt_ = sent.time_since_epoch().count();
   if (leading_.exchange(true)) return;
   spdlog::info("leader election: this process ({}) leads", options_.identity);
@@ -164,7 +172,7 @@ void Elector::release() {
   json lease;
   {
     const std::lock_guard lock(mutex_);
-    lease = observed_;   // with its resourceVersion: refused if it is no longer ours
+    lease = observed_;  // with its resourceVersion: refused if it is no longer ours
   }
   json& spec = lease["spec"];
   spec["holderIdentity"] = "";
@@ -172,13 +180,15 @@ void Elector::release() {
   spec["renewTime"] = formatTime(clock_.now(), 6);
   const Expected<json> done = client_.replace(leases, options_.ns, lease);
   if (!done) {
-    spdlog::warn("leader election: the Lease was not released ({}); a successor waits it out", done.error().message);
+    spdlog::warn("leader election: the Lease was not released ({}); a successor waits it out",
+                 done.error().message);
   }
 }
 
 Milliseconds Elector::nextWait() {
   const double factor = leading_ ? 1.0 : 1.0 + options_.jitter * random01_();
-  return Milliseconds{static_cast<std::int64_t>(static_cast<double>(options_.retryPeriod.count()) * factor)};
+  return Milliseconds{
+      static_cast<std::int64_t>(static_cast<double>(options_.retryPeriod.count()) * factor)};
 }
 
 bool Elector::sleep(Milliseconds time) {

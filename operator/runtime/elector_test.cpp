@@ -13,28 +13,30 @@
 namespace reprise::runtime {
 namespace {
 
+using kube::resources::leases;
+using std::chrono::seconds;
 using testing::AtomicClock;
 using testing::FakeClient;
 using testing::Json;
-using kube::resources::leases;
-using std::chrono::seconds;
 
 class ElectorTest : public ::testing::Test {
  protected:
   struct Candidate {
-    FakeClock clock;                // each machine has its own
+    FakeClock clock;  // each machine has its own
     int elected = 0;
     std::vector<std::string> lost;
     std::unique_ptr<Elector> elector;
   };
-  std::unique_ptr<Candidate> candidate(const std::string& identity, Milliseconds wallOffset = Milliseconds{0}) {
+  std::unique_ptr<Candidate> candidate(const std::string& identity,
+                                       Milliseconds wallOffset = Milliseconds{0}) {
     auto made = std::make_unique<Candidate>();
     made->clock.advance(wallOffset);
     Candidate* c = made.get();
-    Elector::Callbacks callbacks{[c] { ++c->elected; }, [c](const std::string& why) { c->lost.push_back(why); }};
-    c->elector = std::make_unique<Elector>(client, c->clock,
-                                           Elector::Options{.ns = "sys", .name = "reprise", .identity = identity},
-                                           callbacks, [] { return 0.5; });
+    Elector::Callbacks callbacks{[c] { ++c->elected; },
+                                 [c](const std::string& why) { c->lost.push_back(why); }};
+    c->elector = std::make_unique<Elector>(
+        client, c->clock, Elector::Options{.ns = "sys", .name = "reprise", .identity = identity},
+        callbacks, [] { return 0.5; });
     return made;
   }
   Json spec() { return client.find(leases, "sys", "reprise").value()["spec"]; }
@@ -53,7 +55,8 @@ TEST_F(ElectorTest, TheFirstMakesTheLeaseAndLeads) {
   EXPECT_EQ(spec()["holderIdentity"], "a");
   EXPECT_EQ(spec()["leaseDurationSeconds"], 15);
   EXPECT_EQ(spec()["leaseTransitions"], 0);
-  EXPECT_EQ(spec()["renewTime"].get<std::string>().size(), std::string("2023-11-14T22:13:20.000000Z").size());
+  EXPECT_EQ(spec()["renewTime"].get<std::string>().size(),
+            std::string("2023-11-14T22:13:20.000000Z").size());
   a->elector->attempt();
   EXPECT_EQ(a->elected, 1) << "a renewal is no second election";
 }
@@ -64,9 +67,9 @@ TEST_F(ElectorTest, TheSecondWaitsTheWholeDurationAfterTheLastChangeItSaw) {
   a->elector->attempt();
   EXPECT_FALSE(b->elector->attempt());
   advance({a.get(), b.get()}, seconds{9});
-  a->elector->attempt();                       // the last renewal; then a is gone
+  a->elector->attempt();  // the last renewal; then a is gone
   advance({b.get()}, seconds{1});
-  EXPECT_FALSE(b->elector->attempt());         // here b sees the change
+  EXPECT_FALSE(b->elector->attempt());  // here b sees the change
   advance({b.get()}, Milliseconds{14'999});
   EXPECT_FALSE(b->elector->attempt());
   advance({b.get()}, Milliseconds{1});
@@ -88,7 +91,7 @@ TEST_F(ElectorTest, TwoNeverLeadAtOnceWhereTheLeaderIsCutOff) {
   auto b = candidate("b");
   a->elector->attempt();
   b->elector->attempt();
-  for (int tick = 0; tick < 200; ++tick) {     // 20 s in which a reaches nobody
+  for (int tick = 0; tick < 200; ++tick) {  // 20 s in which a reaches nobody
     advance({a.get(), b.get()}, Milliseconds{100});
     b->elector->attempt();
     ASSERT_FALSE(a->elector->leads() && b->elector->leads()) << "after " << tick * 100 << " ms";
@@ -102,7 +105,7 @@ TEST_F(ElectorTest, TheDeadlineCountsFromWhenTheRequestWasSent) {
   auto a = candidate("a");
   a->elector->attempt();
   client.onCall = [&](const std::string& verb, const std::string&, const std::string&) {
-    if (verb == "replace") a->clock.advance(seconds{6});   // the server is slow
+    if (verb == "replace") a->clock.advance(seconds{6});  // the server is slow
   };
   EXPECT_TRUE(a->elector->attempt());
   a->clock.advance(Milliseconds{3'999});
@@ -146,12 +149,14 @@ TEST_F(ElectorTest, ALeaseThatNamesAnotherOrNobodyIsLostAtOnce) {
 TEST_F(ElectorTest, OfTwoThatTryAtOnceTheVersionLetsOneWin) {
   auto a = candidate("a");
   auto b = candidate("b");
-  Json lease = {{"apiVersion", "coordination.k8s.io/v1"}, {"kind", "Lease"},
+  Json lease = {{"apiVersion", "coordination.k8s.io/v1"},
+                {"kind", "Lease"},
                 {"metadata", {{"name", "reprise"}, {"namespace", "sys"}}}};
-  client.put(leases, lease);                   // there, and nobody's
+  client.put(leases, lease);  // there, and nobody's
   bool once = true;
   client.onCall = [&](const std::string& verb, const std::string&, const std::string&) {
-    if (verb == "replace" && std::exchange(once, false)) b->elector->attempt();   // between a's read and write
+    if (verb == "replace" && std::exchange(once, false))
+      b->elector->attempt();  // between a's read and write
   };
   EXPECT_FALSE(a->elector->attempt());
   EXPECT_TRUE(b->elector->leads());
@@ -186,8 +191,10 @@ TEST_F(ElectorTest, TheWatchdogActsWhileARequestHangs) {
   std::mutex mutex;
   std::condition_variable changed;
   bool hang = false, hangs = false, lost = false;
-  Elector elector(client, clock, {.ns = "sys", .name = "reprise", .identity = "a", .retryPeriod = Milliseconds{1}},
-                  {[] {}, [&](const std::string&) {
+  Elector elector(client, clock,
+                  {.ns = "sys", .name = "reprise", .identity = "a", .retryPeriod = Milliseconds{1}},
+                  {[] {},
+                   [&](const std::string&) {
                      const std::lock_guard lock(mutex);
                      lost = true;
                      changed.notify_all();
@@ -206,7 +213,8 @@ TEST_F(ElectorTest, TheWatchdogActsWhileARequestHangs) {
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return hangs; });
   clock.advance(seconds{10});
-  changed.wait(lock, [&] { return lost; });    // hangs for ever if the watchdog shares the elector's thread
+  changed.wait(lock,
+               [&] { return lost; });  // hangs for ever if the watchdog shares the elector's thread
   EXPECT_FALSE(elector.leads());
   hang = false;
   changed.notify_all();

@@ -37,14 +37,18 @@ bool EventCorrelator::spend(Object& object) {
   return true;
 }
 
-// The server keeps an Event for an hour; counting on from one that is gone would only cost a failed patch.
+// The server keeps an Event for an hour; counting on from one that is gone would only cost a failed
+// patch.
 void EventCorrelator::forgetOld(Object& object) {
   const SteadyTime now = clock_.steady();
-  std::erase_if(object.similar, [&](const auto& item) { return now - item.second.last > limits_.window; });
-  std::erase_if(object.counted, [&](const auto& item) { return now - item.second.last > std::chrono::hours{1}; });
+  std::erase_if(object.similar,
+                [&](const auto& item) { return now - item.second.last > limits_.window; });
+  std::erase_if(object.counted,
+                [&](const auto& item) { return now - item.second.last > std::chrono::hours{1}; });
 }
 
-std::optional<EventCorrelator::Sending> EventCorrelator::next(const Subject& about, const api::EventDraft& event) {
+std::optional<EventCorrelator::Sending> EventCorrelator::next(const Subject& about,
+                                                              const api::EventDraft& event) {
   Object& object = touch(idOf(about));
   forgetOld(object);
   const SteadyTime now = clock_.steady();

@@ -1,8 +1,9 @@
-// Which events are sent, and as what: client-go's rules, so that a loop of events cannot press on etcd. Pure but for the
-// clock; not thread-safe.
+// Which events are sent, and as what: client-go's rules, so that a loop of events cannot press on
+// etcd. Pure but for the clock; not thread-safe.
 //
 // * The same again (object, type, reason, message): one Event whose count grows.
-// * After 10 different messages of one object, type and reason within 10 min: one Event for all further ones.
+// * After 10 different messages of one object, type and reason within 10 min: one Event for all
+// further ones.
 // * An object has 25 events in a burst, then 1 every 5 min; what is more is dropped.
 #pragma once
 
@@ -25,11 +26,12 @@ class EventCorrelator {
     std::size_t similar = 10;
     Milliseconds window{600'000};
     double burst = 25;
-    Milliseconds refill{300'000};        // one event an object
-    std::size_t objects = 4096;          // remembered; the one longest unused is forgotten first
+    Milliseconds refill{300'000};  // one event an object
+    std::size_t objects = 4096;    // remembered; the one longest unused is forgotten first
   };
 
-  // What to send now. `key` identifies the Event; where `existing` is set it was sent before under that name.
+  // What to send now. `key` identifies the Event; where `existing` is set it was sent before under
+  // that name.
   struct Sending {
     std::string key;
     std::string message;
@@ -61,8 +63,8 @@ class EventCorrelator {
   struct Object {
     double tokens = 0;
     SteadyTime filled{};
-    std::unordered_map<std::string, Similar> similar;    // by type and reason
-    std::unordered_map<std::string, Counted> counted;    // by type, reason and message
+    std::unordered_map<std::string, Similar> similar;  // by type and reason
+    std::unordered_map<std::string, Counted> counted;  // by type, reason and message
     std::list<std::string>::iterator used;
   };
 
@@ -74,7 +76,7 @@ class EventCorrelator {
   const Clock& clock_;
   const Limits limits_;
   std::unordered_map<std::string, Object> objects_;
-  std::list<std::string> order_;       // the longest unused first
+  std::list<std::string> order_;  // the longest unused first
 };
 
 }  // namespace reprise::runtime

@@ -22,7 +22,10 @@ std::string cut(std::string text, std::size_t limit) {
 }  // namespace
 
 EventRecorder::EventRecorder(kube::Client& client, const Clock& clock, Options options)
-    : client_(client), clock_(clock), options_(std::move(options)), correlator_(clock, options_.limits) {}
+    : client_(client),
+      clock_(clock),
+      options_(std::move(options)),
+      correlator_(clock, options_.limits) {}
 
 void EventRecorder::record(const Subject& about, const api::EventDraft& event) {
   {
@@ -32,7 +35,7 @@ void EventRecorder::record(const Subject& about, const api::EventDraft& event) {
       return;
     }
     Item item{about, event};
-    item.about.status = nullptr;   // not needed, and it can be large
+    item.about.status = nullptr;  // not needed, and it can be large
     queue_.push_back(std::move(item));
   }
   wake_.notify_one();
@@ -62,7 +65,7 @@ void EventRecorder::loop() {
     lock.unlock();
     const bool sent = send(item);
     lock.lock();
-    if (!sent && stopping_) {   // a server that does not answer must not hold up the shutdown
+    if (!sent && stopping_) {  // a server that does not answer must not hold up the shutdown
       dropped_ += queue_.size();
       queue_.clear();
     }
@@ -116,21 +119,23 @@ bool EventRecorder::send(const Item& item) {
     return true;
   }
   if (!sending->existing.empty()) {
-    const auto patched = client_.mergePatch(kube::resources::events, item.about.ns, sending->existing,
-                                            {{"count", sending->count},
-                                             {"message", cut(sending->message, 1024)},
-                                             {"lastTimestamp", formatTime(sending->last)}});
+    const auto patched =
+        client_.mergePatch(kube::resources::events, item.about.ns, sending->existing,
+                           {{"count", sending->count},
+                            {"message", cut(sending->message, 1024)},
+                            {"lastTimestamp", formatTime(sending->last)}});
     if (patched) return true;
     if (patched.error().code != ErrorCode::NotFound) {
       ++dropped_;
       return false;
     }
-    correlator_.sent(item.about, sending->key, {});   // expired on the server: make it anew
+    correlator_.sent(item.about, sending->key, {});  // expired on the server: make it anew
   }
   const json event = eventOf(item, *sending);
   const auto created = client_.create(kube::resources::events, item.about.ns, event);
   if (!created) {
-    spdlog::debug("event {} about {} was dropped: {}", item.event.reason, item.about.text(), created.error().message);
+    spdlog::debug("event {} about {} was dropped: {}", item.event.reason, item.about.text(),
+                  created.error().message);
     ++dropped_;
     return false;
   }

@@ -1,5 +1,6 @@
-// Sends events as core/v1 Events, which `kubectl describe` shows, from a thread of its own. record() never blocks: where
-// the queue is full or the server does not answer, events are dropped and counted.
+// Sends events as core/v1 Events, which `kubectl describe` shows, from a thread of its own.
+// record() never blocks: where the queue is full or the server does not answer, events are dropped
+// and counted.
 #pragma once
 
 #include <atomic>
@@ -23,12 +24,13 @@ class EventRecorder final : public EventSink, public Runnable {
  public:
   struct Options {
     std::string component = "reprise-operator";
-    std::string instance;              // this Pod
+    std::string instance;  // this Pod
     std::size_t capacity = 1000;
     EventCorrelator::Limits limits;
   };
 
-  EventRecorder(kube::Client& client, const Clock& clock) : EventRecorder(client, clock, Options()) {}
+  EventRecorder(kube::Client& client, const Clock& clock)
+      : EventRecorder(client, clock, Options()) {}
   EventRecorder(kube::Client& client, const Clock& clock, Options options);
   ~EventRecorder() override { stop(); }
 
@@ -54,7 +56,8 @@ class EventRecorder final : public EventSink, public Runnable {
   kube::Client& client_;
   const Clock& clock_;
   const Options options_;
-  EventCorrelator correlator_;         // used by one thread at a time: the loop, or the caller of sendOne without one
+  EventCorrelator
+      correlator_;  // used by one thread at a time: the loop, or the caller of sendOne without one
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Item> queue_;

@@ -18,7 +18,9 @@ class EventsTest : public ::testing::Test {
     while (recorder.sendOne()) {
     }
   }
-  void record(const std::string& reason, const std::string& message) { record(reason, message, subject); }
+  void record(const std::string& reason, const std::string& message) {
+    record(reason, message, subject);
+  }
   std::vector<Json> events() { return client.list(resources::events); }
 
   FakeClock clock;
@@ -127,7 +129,7 @@ TEST_F(EventsTest, StopSendsWhatStillWaits) {
 
 TEST_F(EventsTest, ALongMessageIsCutAtAWholeCharacter) {
   std::string message;
-  while (message.size() < 2000) message += "\xE6\x9C\xAC";   // three bytes each
+  while (message.size() < 2000) message += "\xE6\x9C\xAC";  // three bytes each
   record("Long", message);
   ASSERT_EQ(events().size(), 1u);
   const std::string cut = events()[0]["message"];

@@ -7,7 +7,8 @@
 
 namespace reprise::runtime {
 
-// GET /healthz: the process answers. GET /readyz: the caches are synced, else 503 and which are not.
+// GET /healthz: the process answers. GET /readyz: the caches are synced, else 503 and which are
+// not.
 void handleHealth(HttpServer& server, const Manager& manager);
 // GET /metrics.
 void handleMetrics(HttpServer& server, Metrics& metrics);

@@ -7,7 +7,8 @@
 
 namespace reprise::runtime {
 
-void HttpRoutes::add(const std::string& method, const std::string& path, HttpServer::Handler handler) {
+void HttpRoutes::add(const std::string& method, const std::string& path,
+                     HttpServer::Handler handler) {
   const bool prefix = path.ends_with("/*");
   auto& table = prefix ? below_ : exact_;
   table[prefix ? path.substr(0, path.size() - 1) : path][method] = std::move(handler);
@@ -15,8 +16,10 @@ void HttpRoutes::add(const std::string& method, const std::string& path, HttpSer
 
 const HttpRoutes::Methods* HttpRoutes::find(const std::string& path) const {
   if (const auto found = exact_.find(path); found != exact_.end()) return &found->second;
-  for (std::size_t end = path.rfind('/'); end != std::string::npos; end = path.rfind('/', end - 1)) {
-    if (const auto found = below_.find(path.substr(0, end + 1)); found != below_.end()) return &found->second;
+  for (std::size_t end = path.rfind('/'); end != std::string::npos;
+       end = path.rfind('/', end - 1)) {
+    if (const auto found = below_.find(path.substr(0, end + 1)); found != below_.end())
+      return &found->second;
     if (end == 0) break;
   }
   return nullptr;

@@ -19,7 +19,7 @@ class HttpRoutes {
   const Methods* find(const std::string& path) const;
 
   std::map<std::string, Methods> exact_;
-  std::map<std::string, Methods> below_;   // by the path up to and with its last "/"
+  std::map<std::string, Methods> below_;  // by the path up to and with its last "/"
 };
 
 }  // namespace reprise::runtime

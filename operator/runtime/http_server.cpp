@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <spdlog/spdlog.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -19,7 +20,6 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
-#include <spdlog/spdlog.h>
 
 #include "runtime/http_routes.h"
 
@@ -47,7 +47,8 @@ struct Shared {
   std::atomic<std::size_t> connections = 0;
 };
 
-// One connection. Kept alive by the operation that is under way; each has a time limit, so each ends.
+// One connection. Kept alive by the operation that is under way; each has a time limit, so each
+// ends.
 class Session : public std::enable_shared_from_this<Session> {
  public:
   Session(tcp::socket socket, std::shared_ptr<Shared> shared)
@@ -62,14 +63,17 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->body_limit(shared_->options.maxBody);
     // For the whole request: bytes that trickle in do not prolong it.
     stream_.expires_after(shared_->options.readLimit);
-    bhttp::async_read(stream_, buffer_, *parser_, beast::bind_front_handler(&Session::onRead, shared_from_this()));
+    bhttp::async_read(stream_, buffer_, *parser_,
+                      beast::bind_front_handler(&Session::onRead, shared_from_this()));
   }
 
  private:
   void onRead(error_code error, std::size_t) {
     if (error == bhttp::error::end_of_stream || error == beast::error::timeout) return close();
-    if (error == bhttp::error::header_limit) return reply({431, "the header is too large\n"}, 11, false, false);
-    if (error == bhttp::error::body_limit) return reply({413, "the body is too large\n"}, 11, false, false);
+    if (error == bhttp::error::header_limit)
+      return reply({431, "the header is too large\n"}, 11, false, false);
+    if (error == bhttp::error::body_limit)
+      return reply({413, "the body is too large\n"}, 11, false, false);
     if (error.category() == bhttp::make_error_code(bhttp::error::end_of_stream).category()) {
       return reply({400, "this is not HTTP/1.1\n"}, 11, false, false);
     }
@@ -83,7 +87,8 @@ class Session : public std::enable_shared_from_this<Session> {
     if (mark != std::string::npos) call.query = target.substr(mark + 1);
     for (const auto& field : request) call.headers.emplace_back(field.name_string(), field.value());
     call.body = request.body();
-    reply(shared_->routes.answer(call), request.version(), request.keep_alive(), call.method == "HEAD");
+    reply(shared_->routes.answer(call), request.version(), request.keep_alive(),
+          call.method == "HEAD");
   }
 
   void reply(HttpReply reply, unsigned version, bool keepAlive, bool headOnly) {
@@ -94,9 +99,10 @@ class Session : public std::enable_shared_from_this<Session> {
     response_.set(bhttp::field::content_type, reply.contentType);
     response_.body() = std::move(reply.body);
     response_.prepare_payload();
-    if (headOnly) response_.body().clear();   // with the Content-Length of what GET would have
+    if (headOnly) response_.body().clear();  // with the Content-Length of what GET would have
     stream_.expires_after(shared_->options.writeLimit);
-    bhttp::async_write(stream_, response_, beast::bind_front_handler(&Session::onWrite, shared_from_this(), keepAlive));
+    bhttp::async_write(stream_, response_,
+                       beast::bind_front_handler(&Session::onWrite, shared_from_this(), keepAlive));
   }
 
   void onWrite(bool keepAlive, error_code error, std::size_t) {
@@ -137,7 +143,8 @@ struct HttpServer::Impl {
         const auto session = std::make_shared<Session>(std::move(socket), shared);
         asio::post(session->executor(), [session] { session->read(); });
       } else {
-        spdlog::warn("HTTP server: accept: {}", error.message());   // out of descriptors, say: it would spin
+        spdlog::warn("HTTP server: accept: {}",
+                     error.message());  // out of descriptors, say: it would spin
         pause.expires_after(std::chrono::milliseconds(100));
         return pause.async_wait([this](error_code cancelled) {
           if (!cancelled) accept();
@@ -158,14 +165,18 @@ void HttpServer::handle(const std::string& method, const std::string& path, Hand
   impl_->shared->routes.add(method, path, std::move(handler));
 }
 
-HttpReply HttpServer::answer(const HttpCall& call) const { return impl_->shared->routes.answer(call); }
+HttpReply HttpServer::answer(const HttpCall& call) const {
+  return impl_->shared->routes.answer(call);
+}
 
 Expected<void> HttpServer::listen() {
   const Options& options = impl_->shared->options;
   const std::string where = options.address + ":" + std::to_string(options.port);
   error_code error;
   const auto address = asio::ip::make_address(options.address, error);
-  if (error) return fail(ErrorCode::InvalidArgument, "'" + options.address + "' is not an IP address to listen on");
+  if (error)
+    return fail(ErrorCode::InvalidArgument,
+                "'" + options.address + "' is not an IP address to listen on");
   const tcp::endpoint endpoint(address, options.port);
   tcp::acceptor& acceptor = impl_->acceptor;
   acceptor.open(endpoint.protocol(), error);
@@ -175,7 +186,8 @@ Expected<void> HttpServer::listen() {
   if (!error) return {};
   error_code ignored;
   acceptor.close(ignored);
-  return fail(ErrorCode::InvalidArgument, "cannot listen on " + where + ": " + error.message() + "; choose another port");
+  return fail(ErrorCode::InvalidArgument,
+              "cannot listen on " + where + ": " + error.message() + "; choose another port");
 }
 
 std::uint16_t HttpServer::port() const {
@@ -199,7 +211,7 @@ bool HttpServer::stop() {
   impl_->threads.clear();
   error_code ignored;
   impl_->acceptor.close(ignored);
-  return true;   // connections end with the io_context that holds them
+  return true;  // connections end with the io_context that holds them
 }
 
 }  // namespace reprise::runtime

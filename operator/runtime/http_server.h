@@ -1,4 +1,5 @@
-// A small HTTP/1.1 server for health, metrics and webhooks, with a limit on everything that a stranger controls.
+// A small HTTP/1.1 server for health, metrics and webhooks, with a limit on everything that a
+// stranger controls.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +15,11 @@
 namespace reprise::runtime {
 
 struct HttpCall {
-  std::string method, path, query;   // path without the query, as it was sent: not percent-decoded
+  std::string method, path, query;  // path without the query, as it was sent: not percent-decoded
   http::Headers headers;
   std::string body;
 
-  std::string header(const std::string& name) const;   // without case; "" if none
+  std::string header(const std::string& name) const;  // without case; "" if none
 };
 
 struct HttpReply {
@@ -31,9 +32,9 @@ class HttpServer final : public Runnable {
  public:
   struct Options {
     std::string address = "0.0.0.0";
-    std::uint16_t port = 0;              // 0 = any that is free; see port()
+    std::uint16_t port = 0;  // 0 = any that is free; see port()
     std::size_t threads = 2;
-    Milliseconds readLimit{10'000};      // for a whole request, or the next one of a kept connection
+    Milliseconds readLimit{10'000};  // for a whole request, or the next one of a kept connection
     Milliseconds writeLimit{10'000};
     std::uint32_t maxHeader = 16 << 10;  // bytes; else 431
     std::uint64_t maxBody = 1 << 20;     // bytes; else 413
@@ -45,8 +46,9 @@ class HttpServer final : public Runnable {
   explicit HttpServer(Options options);
   ~HttpServer() override;
 
-  // Before listen(). A path that ends with "/*" takes all below it; the exact and then the longest one wins.
-  // GET also answers HEAD. An unknown path is a 404, an unknown method of a known path a 405.
+  // Before listen(). A path that ends with "/*" takes all below it; the exact and then the longest
+  // one wins. GET also answers HEAD. An unknown path is a 404, an unknown method of a known path a
+  // 405.
   void handle(const std::string& method, const std::string& path, Handler handler);
 
   // What would be answered, without a connection.
@@ -54,12 +56,12 @@ class HttpServer final : public Runnable {
 
   // Binds, so that a port that is taken is an error at start and not a log line.
   Expected<void> listen();
-  std::uint16_t port() const;            // after listen()
+  std::uint16_t port() const;  // after listen()
   std::size_t connections() const;
 
   std::string name() const override { return "HTTP server"; }
-  void start() override;                 // after listen()
-  bool stop() override;                  // closes all connections
+  void start() override;  // after listen()
+  bool stop() override;   // closes all connections
 
  private:
   struct Impl;

@@ -27,7 +27,9 @@ class Connection {
   ~Connection() { ::close(fd_); }
   Connection(const Connection&) = delete;
   bool connected() const { return connected_; }
-  void send(const std::string& bytes) { (void)!::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  void send(const std::string& bytes) {
+    (void)!::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
   std::string readToEnd() {
     std::string out;
     char block[4096];
@@ -52,9 +54,11 @@ class HttpServerTest : public ::testing::Test {
     options.address = "127.0.0.1";
     server = std::make_unique<HttpServer>(options);
     server->handle("GET", "/healthz", [](const HttpCall&) { return HttpReply{200, "ok\n"}; });
-    server->handle("GET", "/throws", [](const HttpCall&) -> HttpReply { throw std::runtime_error("secret"); });
+    server->handle("GET", "/throws",
+                   [](const HttpCall&) -> HttpReply { throw std::runtime_error("secret"); });
     server->handle("POST", "/hooks/*", [](const HttpCall& call) {
-      return HttpReply{202, call.path + "|" + call.query + "|" + call.header("x-token") + "|" + call.body};
+      return HttpReply{
+          202, call.path + "|" + call.query + "|" + call.header("x-token") + "|" + call.body};
     });
     const auto listening = server->listen();
     ASSERT_TRUE(listening) << listening.error().message;
@@ -88,8 +92,9 @@ TEST_F(HttpServerTest, HeadHasTheLengthAndNoBody) {
 
 TEST_F(HttpServerTest, AHandlerGetsPathQueryHeadersAndBody) {
   serve();
-  const std::string answer = ask(
-      "POST /hooks/a/b?x=1&y HTTP/1.1\r\nHost: x\r\nX-Token: t\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody");
+  const std::string answer =
+      ask("POST /hooks/a/b?x=1&y HTTP/1.1\r\nHost: x\r\nX-Token: t\r\nContent-Length: "
+          "4\r\nConnection: close\r\n\r\nbody");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 202 "));
   EXPECT_TRUE(answer.ends_with("/hooks/a/b|x=1&y|t|body")) << answer;
 }
@@ -115,8 +120,10 @@ TEST_F(HttpServerTest, WhatIsTooLargeIsRefused) {
   options.maxHeader = 1024;
   options.maxBody = 100;
   serve(options);
-  EXPECT_TRUE(ask("GET /healthz HTTP/1.1\r\nX: " + std::string(2000, 'x') + "\r\n\r\n").starts_with("HTTP/1.1 431 "));
-  EXPECT_TRUE(ask("POST /hooks/a HTTP/1.1\r\nContent-Length: 101\r\n\r\n").starts_with("HTTP/1.1 413 "));
+  EXPECT_TRUE(ask("GET /healthz HTTP/1.1\r\nX: " + std::string(2000, 'x') + "\r\n\r\n")
+                  .starts_with("HTTP/1.1 431 "));
+  EXPECT_TRUE(
+      ask("POST /hooks/a HTTP/1.1\r\nContent-Length: 101\r\n\r\n").starts_with("HTTP/1.1 413 "));
 }
 
 TEST_F(HttpServerTest, WhatIsNotHttpIsA400) {
@@ -130,7 +137,7 @@ TEST_F(HttpServerTest, ASlowLorisIsCutOffAlsoWhileItTrickles) {
   serve(options);
   Connection silent(server->port()), slow(server->port());
   slow.send("GET /healthz HTTP/1.1\r\nX: ");
-  EXPECT_EQ(silent.readToEnd(), "");   // hangs for ever without the limit
+  EXPECT_EQ(silent.readToEnd(), "");  // hangs for ever without the limit
   EXPECT_EQ(slow.readToEnd(), "");
 }
 
@@ -142,7 +149,7 @@ TEST_F(HttpServerTest, ConnectionsBeyondTheLimitAreClosedAndRoomComesBack) {
   Connection b(server->port());
   for (Connection* c : {a.get(), &b}) {
     c->send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-    ASSERT_NE(c->readUntil("ok\n"), "");   // it is counted
+    ASSERT_NE(c->readUntil("ok\n"), "");  // it is counted
   }
   Connection third(server->port());
   EXPECT_EQ(third.readToEnd(), "");
@@ -159,7 +166,8 @@ TEST_F(HttpServerTest, APortThatIsTakenIsAnErrorThatNamesIt) {
   HttpServer second(options);
   const auto listening = second.listen();
   ASSERT_FALSE(listening);
-  EXPECT_NE(listening.error().message.find("127.0.0.1:" + std::to_string(server->port())), std::string::npos);
+  EXPECT_NE(listening.error().message.find("127.0.0.1:" + std::to_string(server->port())),
+            std::string::npos);
 }
 
 TEST_F(HttpServerTest, StopClosesConnectionsThatAreOpen) {

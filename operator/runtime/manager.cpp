@@ -59,7 +59,9 @@ bool Manager::waitSynced(std::stop_token stop) {
       told = clock_.steady();
       std::string names;
       for (const std::string& name : missing) names += (names.empty() ? "" : ", ") + name;
-      spdlog::warn("still waiting for the first list of: {}; look above for errors of the API server", names);
+      spdlog::warn(
+          "still waiting for the first list of: {}; look above for errors of the API server",
+          names);
     }
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, stop, options_.syncPoll, [] { return false; });
@@ -81,7 +83,7 @@ bool Manager::shutDown() {
       orderly = false;
     }
   }
-  if (!orderly) return false;   // whoever still runs may still write: the lease runs out by itself
+  if (!orderly) return false;  // whoever still runs may still write: the lease runs out by itself
   return !election_ || election_->stop();
 }
 

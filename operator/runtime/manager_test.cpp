@@ -10,8 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/http_routes.h"
 #include "runtime/health.h"
+#include "runtime/http_routes.h"
 #include "runtime/signals.h"
 #include "runtime/testing/atomic_clock.h"
 
@@ -76,8 +76,8 @@ class ManagerTest : public ::testing::Test {
   }
   testing::AtomicClock clock;
   Log log;
-  Part server{"server", log}, cache{"cache", log}, controller{"controller", log}, events{"events", log},
-      election{"election", log};
+  Part server{"server", log}, cache{"cache", log}, controller{"controller", log},
+      events{"events", log}, election{"election", log};
   Manager manager{clock, {.syncPoll = Milliseconds{1}}};
   std::stop_source stop;
   std::thread running;
@@ -90,8 +90,8 @@ TEST_F(ManagerTest, StartsAndStopsInTheSafeOrderAndReleasesTheLeaseLast) {
   manager.elected();
   log.waitFor("+controller");
   EXPECT_TRUE(finish());
-  EXPECT_THAT(log.lines(), ElementsAre("+server", "+cache", "+election", "+events", "+controller", "-controller",
-                                       "-events", "-cache", "-server", "-election"));
+  EXPECT_THAT(log.lines(), ElementsAre("+server", "+cache", "+election", "+events", "+controller",
+                                       "-controller", "-events", "-cache", "-server", "-election"));
 }
 
 TEST_F(ManagerTest, NothingWorksBeforeEveryCacheIsSynced) {
@@ -137,7 +137,8 @@ TEST_F(ManagerTest, ReadyzNamesWhatIsMissing) {
   EXPECT_THAT(manager.unsynced(), ElementsAre("cache"));
   handleHealth(http, manager);
   EXPECT_EQ(http.answer({"GET", "/readyz", "", {}, ""}).status, 503);
-  EXPECT_NE(http.answer({"GET", "/readyz", "", {}, ""}).body.find("not synced: cache"), std::string::npos);
+  EXPECT_NE(http.answer({"GET", "/readyz", "", {}, ""}).body.find("not synced: cache"),
+            std::string::npos);
   EXPECT_EQ(http.answer({"GET", "/healthz", "", {}, ""}).status, 200);
   cache.isSynced = true;
   start();

@@ -13,21 +13,25 @@ class MeteredClient final : public kube::Client {
   MeteredClient(kube::Client& inner, Metrics& metrics, const Clock& clock)
       : inner_(inner), metrics_(metrics), clock_(clock) {}
 
-  Expected<kube::Json> get(const kube::Resource& r, std::string_view ns, std::string_view name) override {
+  Expected<kube::Json> get(const kube::Resource& r, std::string_view ns,
+                           std::string_view name) override {
     return count("get", r, [&] { return inner_.get(r, ns, name); });
   }
-  Expected<kube::Json> create(const kube::Resource& r, std::string_view ns, const kube::Json& object) override {
+  Expected<kube::Json> create(const kube::Resource& r, std::string_view ns,
+                              const kube::Json& object) override {
     return count("create", r, [&] { return inner_.create(r, ns, object); });
   }
   Expected<kube::Json> apply(const kube::Resource& r, std::string_view ns, const kube::Json& object,
                              const kube::ApplyOptions& options) override {
     return count("apply", r, [&] { return inner_.apply(r, ns, object, options); });
   }
-  Expected<kube::Json> replace(const kube::Resource& r, std::string_view ns, const kube::Json& object) override {
+  Expected<kube::Json> replace(const kube::Resource& r, std::string_view ns,
+                               const kube::Json& object) override {
     return count("replace", r, [&] { return inner_.replace(r, ns, object); });
   }
-  Expected<kube::Json> mergePatch(const kube::Resource& r, std::string_view ns, std::string_view name,
-                                  const kube::Json& patch, std::string_view subresource) override {
+  Expected<kube::Json> mergePatch(const kube::Resource& r, std::string_view ns,
+                                  std::string_view name, const kube::Json& patch,
+                                  std::string_view subresource) override {
     return count("patch", r, [&] { return inner_.mergePatch(r, ns, name, patch, subresource); });
   }
   Expected<void> remove(const kube::Resource& r, std::string_view ns, std::string_view name,

@@ -1,4 +1,5 @@
-// What the operator tells Prometheus about itself. Names begin with reprise_; units are in the names. Thread-safe.
+// What the operator tells Prometheus about itself. Names begin with reprise_; units are in the
+// names. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -27,7 +28,8 @@ class Metrics {
   void queueLag(const std::string& controller, Milliseconds lag);
   void queueDepth(const std::string& controller, std::size_t depth);
   // `resource` in the plural; `result` as above.
-  void apiRequest(const std::string& verb, const std::string& resource, std::string_view result, Milliseconds took);
+  void apiRequest(const std::string& verb, const std::string& resource, std::string_view result,
+                  Milliseconds took);
   void leader(bool leads);
 
   // Called before each text(), to set gauges.

@@ -11,7 +11,8 @@ class Runnable {
   virtual std::string name() const = 0;
   // Returns at once; the work is done on threads that this object owns.
   virtual void start() = 0;
-  // Ends them and waits for it. False where something could not be ended in its time and still runs.
+  // Ends them and waits for it. False where something could not be ended in its time and still
+  // runs.
   virtual bool stop() = 0;
   // Of a cache: it has seen everything that exists once.
   virtual bool synced() const { return true; }

@@ -24,7 +24,7 @@ StopOnSignals::StopOnSignals() {
   signal(SIGPIPE, SIG_IGN);
   thread_ = std::jthread([source = source_](std::stop_token ended) mutable {
     const sigset_t waited = stopSignals();
-    const timespec poll{0, 100'000'000};   // only to see that the owner is gone
+    const timespec poll{0, 100'000'000};  // only to see that the owner is gone
     while (!ended.stop_requested()) {
       if (sigtimedwait(&waited, nullptr, &poll) < 0) continue;
       if (!source.request_stop()) std::_Exit(130);

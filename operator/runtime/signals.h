@@ -1,4 +1,5 @@
-// SIGTERM and SIGINT as a stop token. Made first in main: the threads made later inherit that these signals are blocked.
+// SIGTERM and SIGINT as a stop token. Made first in main: the threads made later inherit that these
+// signals are blocked.
 #pragma once
 
 #include <stop_token>
@@ -8,7 +9,8 @@ namespace reprise::runtime {
 
 class StopOnSignals {
  public:
-  // Also ignores SIGPIPE: a connection that the other side closed is an error of a write, not the end.
+  // Also ignores SIGPIPE: a connection that the other side closed is an error of a write, not the
+  // end.
   StopOnSignals();
   ~StopOnSignals();
   // Requested at the first signal. A second one ends the process at once, with 130.

@@ -6,7 +6,8 @@
 
 namespace reprise::runtime {
 
-WorkQueue::WorkQueue(const Clock& clock, Options options) : clock_(clock), options_(std::move(options)) {}
+WorkQueue::WorkQueue(const Clock& clock, Options options)
+    : clock_(clock), options_(std::move(options)) {}
 
 bool WorkQueue::add(const Key& key, Priority priority) {
   const std::lock_guard lock(mutex_);
@@ -20,7 +21,8 @@ bool WorkQueue::addLocked(const Key& key, Priority priority) {
     const bool held = processing_.contains(key);
     if (priority > found->second.priority) {
       found->second.priority = priority;
-      if (!held) enqueueLocked(key, priority);   // the entry in the lower queue is skipped when it comes up
+      if (!held)
+        enqueueLocked(key, priority);  // the entry in the lower queue is skipped when it comes up
     }
     return true;
   }
@@ -54,7 +56,7 @@ bool WorkQueue::addAfter(const Key& key, Milliseconds delay, Priority priority) 
     delayed_.emplace(key, DelayedState{due, priority});
   }
   heap_.push({due, key});
-  ready_.notify_one();   // a sleeper may have to sleep shorter
+  ready_.notify_one();  // a sleeper may have to sleep shorter
   return true;
 }
 
@@ -89,7 +91,8 @@ void WorkQueue::moveDueLocked() {
     const Delayed top = heap_.top();
     heap_.pop();
     const auto found = delayed_.find(top.key);
-    if (found == delayed_.end() || found->second.due != top.due) continue;   // replaced by an earlier one
+    if (found == delayed_.end() || found->second.due != top.due)
+      continue;  // replaced by an earlier one
     const Priority priority = found->second.priority;
     delayed_.erase(found);
     addLocked(top.key, priority);
@@ -103,7 +106,8 @@ std::optional<Key> WorkQueue::popLocked(SteadyTime* since) {
       queue->pop_front();
       const auto found = dirty_.find(key);
       const Priority here = queue == &high_ ? Priority::High : Priority::Low;
-      if (found == dirty_.end() || found->second.priority != here || processing_.contains(key)) continue;
+      if (found == dirty_.end() || found->second.priority != here || processing_.contains(key))
+        continue;
       *since = found->second.since;
       dirty_.erase(found);
       processing_.insert(key);

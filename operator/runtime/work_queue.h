@@ -1,5 +1,6 @@
-// A queue of keys with client-go's rules: a key is waiting at most once, is worked on by at most one worker,
-// and one that was added while it was worked on comes back when that worker is done. Thread-safe.
+// A queue of keys with client-go's rules: a key is waiting at most once, is worked on by at most
+// one worker, and one that was added while it was worked on comes back when that worker is done.
+// Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -18,16 +19,18 @@
 
 namespace reprise::runtime {
 
-// What a restart lists waits behind what changes now: thousands of old objects must not delay a user's edit.
+// What a restart lists waits behind what changes now: thousands of old objects must not delay a
+// user's edit.
 enum class Priority { Low, High };
 
 class WorkQueue {
  public:
   struct Options {
-    std::size_t capacity = 100'000;              // keys waiting, delayed ones included
-    Milliseconds backoffBase{5};                 // first delay of addRateLimited; doubles each time
+    std::size_t capacity = 100'000;  // keys waiting, delayed ones included
+    Milliseconds backoffBase{5};     // first delay of addRateLimited; doubles each time
     Milliseconds backoffMax{1'000'000};
-    // Called without the lock held, from the thread that takes: how long the key was ready before it was taken.
+    // Called without the lock held, from the thread that takes: how long the key was ready before
+    // it was taken.
     std::function<void(Milliseconds)> onLag;
   };
 
@@ -52,15 +55,17 @@ class WorkQueue {
   std::optional<Key> tryTake();
   void done(const Key& key);
 
-  // Ends the intake and wakes every taker. Keys that still wait are dropped, not worked off: there can be thousands,
-  // the grace period of a Pod is short, and whoever leads next lists everything anyway.
+  // Ends the intake and wakes every taker. Keys that still wait are dropped, not worked off: there
+  // can be thousands, the grace period of a Pod is short, and whoever leads next lists everything
+  // anyway.
   void shutDown();
   // True once no worker holds a key, false after `limit` of wall time.
   bool waitIdle(Milliseconds limit);
 
-  // Whether a key was refused for want of room since the last call: the owner must then list everything again.
+  // Whether a key was refused for want of room since the last call: the owner must then list
+  // everything again.
   bool takeOverflow();
-  std::size_t depth() const;      // ready to be taken
+  std::size_t depth() const;  // ready to be taken
   std::size_t delayed() const;
 
  private:
@@ -88,10 +93,11 @@ class WorkQueue {
   const Options options_;
   mutable std::mutex mutex_;
   std::condition_variable ready_, idle_;
-  std::unordered_map<Key, Waiting, KeyHash> dirty_;              // wants work, waiting or held
-  std::unordered_set<Key, KeyHash> processing_;                  // held by a worker
-  std::deque<Key> high_, low_;                                   // may hold keys that moved: dirty_ decides
-  std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>> heap_;   // as above: delayed_ decides
+  std::unordered_map<Key, Waiting, KeyHash> dirty_;  // wants work, waiting or held
+  std::unordered_set<Key, KeyHash> processing_;      // held by a worker
+  std::deque<Key> high_, low_;                       // may hold keys that moved: dirty_ decides
+  std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>>
+      heap_;  // as above: delayed_ decides
   std::unordered_map<Key, DelayedState, KeyHash> delayed_;
   std::unordered_map<Key, std::size_t, KeyHash> failures_;
   bool shutDown_ = false;

@@ -40,7 +40,7 @@ TEST_F(WorkQueueTest, ChangesOvertakeTheInitialList) {
   queue.add(a, Priority::Low);
   queue.add(b, Priority::Low);
   queue.add(c, Priority::High);
-  queue.add(b, Priority::High);   // listed, and then changed
+  queue.add(b, Priority::High);  // listed, and then changed
   EXPECT_EQ(queue.depth(), 3u);
   EXPECT_EQ(queue.tryTake(), c);
   EXPECT_EQ(queue.tryTake(), b);
@@ -146,7 +146,8 @@ TEST_F(WorkQueueTest, ManyWorkersNeverHoldTheSameKeyAndLoseNothing) {
     }
   }
   for (int i = 0; i < kKeys; ++i) {
-    while (seen[i] != kRounds) std::this_thread::yield();   // level-triggered: the last change is always seen
+    while (seen[i] != kRounds)
+      std::this_thread::yield();  // level-triggered: the last change is always seen
   }
   queue.shutDown();
   for (std::thread& worker : workers) worker.join();

@@ -12,7 +12,7 @@ std::string WriteMemory::idOf(const kube::Resource& resource, const Key& key) {
 
 WriteMemory::Entry& WriteMemory::entryLocked(const Subject& subject) {
   Entry& entry = entries_[idOf(subject.resource, subject.key())];
-  if (entry.uid != subject.uid) {   // deleted and made again under the same name
+  if (entry.uid != subject.uid) {  // deleted and made again under the same name
     entry.uid = subject.uid;
     entry.wantedStatus = entry.storedStatus = nullptr;
     entry.contents.clear();
@@ -25,8 +25,10 @@ const WriteMemory::Entry* WriteMemory::findLocked(const Subject& subject) const 
   return found == entries_.end() || found->second.uid != subject.uid ? nullptr : &found->second;
 }
 
-void WriteMemory::wrote(const Subject& subject, const kube::Resource& resource, const nlohmann::json& object) {
-  const std::string name = metaString(object, "name"), version = metaString(object, "resourceVersion");
+void WriteMemory::wrote(const Subject& subject, const kube::Resource& resource,
+                        const nlohmann::json& object) {
+  const std::string name = metaString(object, "name"),
+                    version = metaString(object, "resourceVersion");
   const std::string ns = metaString(object, "namespace");
   if (name.empty() || version.empty()) return;
   seen_.noteWritten(resource, ns, name, version);
@@ -62,12 +64,14 @@ bool WriteMemory::statusAsRemembered(const Subject& subject, const nlohmann::jso
          entry->storedStatus == subject.status;
 }
 
-void WriteMemory::rememberContent(const Subject& subject, const std::string& childUid, std::uint64_t hash) {
+void WriteMemory::rememberContent(const Subject& subject, const std::string& childUid,
+                                  std::uint64_t hash) {
   const std::lock_guard lock(mutex_);
   entryLocked(subject).contents[childUid] = hash;
 }
 
-std::optional<std::uint64_t> WriteMemory::content(const Subject& subject, const std::string& childUid) const {
+std::optional<std::uint64_t> WriteMemory::content(const Subject& subject,
+                                                  const std::string& childUid) const {
   const std::lock_guard lock(mutex_);
   const Entry* entry = findLocked(subject);
   if (!entry) return std::nullopt;

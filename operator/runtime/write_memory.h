@@ -1,5 +1,6 @@
-// What this process has written for each object it reconciles. Lost with the process, and nothing depends on it but
-// the number of writes: without it the annotation on each child and a semantic compare decide. Thread-safe.
+// What this process has written for each object it reconciles. Lost with the process, and nothing
+// depends on it but the number of writes: without it the annotation on each child and a semantic
+// compare decide. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +27,11 @@ class WriteMemory {
   // Whether the caches have seen all that was written for this object.
   bool caughtUp(const kube::Resource& resource, const Key& key);
 
-  // The server keeps a status other than what was sent where somebody else writes fields of it, or the CRD defaults
-  // some: then it is unequal for ever, and this is how we know that sending it again changes nothing.
-  void rememberStatus(const Subject& subject, const nlohmann::json& wanted, const nlohmann::json& stored);
+  // The server keeps a status other than what was sent where somebody else writes fields of it, or
+  // the CRD defaults some: then it is unequal for ever, and this is how we know that sending it
+  // again changes nothing.
+  void rememberStatus(const Subject& subject, const nlohmann::json& wanted,
+                      const nlohmann::json& stored);
   bool statusAsRemembered(const Subject& subject, const nlohmann::json& wanted) const;
 
   // The content of a child after our own write.
@@ -47,7 +50,7 @@ class WriteMemory {
   struct Entry {
     std::string uid;
     nlohmann::json wantedStatus, storedStatus;
-    std::unordered_map<std::string, std::uint64_t> contents;   // by uid of the child
+    std::unordered_map<std::string, std::uint64_t> contents;  // by uid of the child
     std::vector<Written> outstanding;
   };
 

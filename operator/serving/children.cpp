@@ -8,7 +8,8 @@ namespace {
 
 using nlohmann::json;
 
-std::map<std::string, std::string> labels(const api::ModelDeployment& deployment, const std::string& version) {
+std::map<std::string, std::string> labels(const api::ModelDeployment& deployment,
+                                          const std::string& version) {
   return {{api::kDeploymentLabel, deployment.meta.name}, {api::kVersionLabel, version}};
 }
 
@@ -22,9 +23,10 @@ std::string claimOf(const std::string& uri) {
 
 json fetchContainer(const Snapshot& snapshot, const api::ModelVersion& version) {
   json out = pods::agentContainer(snapshot.settings, "fetch",
-                                  {"fetch", "--store", pods::kStoreDir, "--sha256", version.spec.artifact.sha256, "--to",
-                                   pods::kModelDir});
-  out["volumeMounts"].push_back({{"name", "store"}, {"mountPath", pods::kStoreDir}, {"readOnly", true}});
+                                  {"fetch", "--store", pods::kStoreDir, "--sha256",
+                                   version.spec.artifact.sha256, "--to", pods::kModelDir});
+  out["volumeMounts"].push_back(
+      {{"name", "store"}, {"mountPath", pods::kStoreDir}, {"readOnly", true}});
   return out;
 }
 
@@ -33,8 +35,10 @@ json serverContainer(const Snapshot& snapshot, const api::ModelVersion& version)
                      {"image", version.spec.environment.image},
                      {"env", json::array({pods::env("REPRISE_MODEL_DIR", pods::kModelDir),
                                           pods::env("REPRISE_MODEL_NAME", version.spec.model),
-                                          pods::env("REPRISE_MODEL_VERSION", version.meta.name), pods::env("HOME", "/tmp")})}};
-  return pods::mergeNamed(pods::restrictedContainer(ours), pods::serverTemplate(*snapshot.deployment));
+                                          pods::env("REPRISE_MODEL_VERSION", version.meta.name),
+                                          pods::env("HOME", "/tmp")})}};
+  return pods::mergeNamed(pods::restrictedContainer(ours),
+                          pods::serverTemplate(*snapshot.deployment));
 }
 
 json probe(const char* path, int periodSeconds, int failureThreshold) {
@@ -46,21 +50,34 @@ json probe(const char* path, int periodSeconds, int failureThreshold) {
 
 json monitorContainer(const Snapshot& snapshot, const api::ModelVersion& version) {
   const auto& spec = snapshot.deployment->spec;
-  std::vector<std::string> args = {"monitor", "--listen", "0.0.0.0:" + std::to_string(kMonitorPort), "--admin",
-                                   "0.0.0.0:" + std::to_string(kAdminPort), "--upstream",
-                                   "127.0.0.1:" + std::to_string(pods::serverPort(pods::serverTemplate(*snapshot.deployment))),
-                                   "--protocol", spec.protocol, "--model", spec.model, "--version", version.meta.name,
-                                   "--input", pods::kInputDir};
+  std::vector<std::string> args = {
+      "monitor",
+      "--listen",
+      "0.0.0.0:" + std::to_string(kMonitorPort),
+      "--admin",
+      "0.0.0.0:" + std::to_string(kAdminPort),
+      "--upstream",
+      "127.0.0.1:" + std::to_string(pods::serverPort(pods::serverTemplate(*snapshot.deployment))),
+      "--protocol",
+      spec.protocol,
+      "--model",
+      spec.model,
+      "--version",
+      version.meta.name,
+      "--input",
+      pods::kInputDir};
   if (spec.verify.goldenRequests) {
-    args.insert(args.end(), {"--golden", std::string(pods::kModelDir) + "/.reprise/examples.jsonl", "--golden-timeout",
-                             std::to_string(spec.verify.timeoutSeconds) + "s"});
+    args.insert(args.end(), {"--golden", std::string(pods::kModelDir) + "/.reprise/examples.jsonl",
+                             "--golden-timeout", std::to_string(spec.verify.timeoutSeconds) + "s"});
   }
   json out = pods::agentContainer(snapshot.settings, "monitor", std::move(args));
-  out["ports"] = json::array({{{"name", "http"}, {"containerPort", kMonitorPort}, {"protocol", "TCP"}},
-                              {{"name", "admin"}, {"containerPort", kAdminPort}, {"protocol", "TCP"}}});
+  out["ports"] =
+      json::array({{{"name", "http"}, {"containerPort", kMonitorPort}, {"protocol", "TCP"}},
+                   {{"name", "admin"}, {"containerPort", kAdminPort}, {"protocol", "TCP"}}});
   out["readinessProbe"] = probe("/readyz", 1, 2);
   out["livenessProbe"] = probe("/healthz", 10, 3);
-  out["volumeMounts"].push_back({{"name", "input"}, {"mountPath", pods::kInputDir}, {"readOnly", true}});
+  out["volumeMounts"].push_back(
+      {{"name", "input"}, {"mountPath", pods::kInputDir}, {"readOnly", true}});
   return out;
 }
 
@@ -68,25 +85,31 @@ json podTemplate(const Snapshot& snapshot, const api::ModelVersion& version) {
   const auto& deployment = *snapshot.deployment;
   json pod = deployment.spec.template_;
   json spec = pod.value("spec", json::object());
-  json others = json::array();   // containers of the user's own beside "server"
+  json others = json::array();  // containers of the user's own beside "server"
   for (const json& container : spec.value("containers", json::array())) {
-    if (container.value("name", "") != "server") others.push_back(pods::restrictedContainer(container));
+    if (container.value("name", "") != "server")
+      others.push_back(pods::restrictedContainer(container));
   }
   spec = pods::restrictedPod(std::move(spec));
   json init = json::array({fetchContainer(snapshot, version)});
-  for (const json& container : spec.value("initContainers", json::array())) init.push_back(container);
+  for (const json& container : spec.value("initContainers", json::array()))
+    init.push_back(container);
   spec["initContainers"] = std::move(init);
-  spec["containers"] = json::array({serverContainer(snapshot, version), monitorContainer(snapshot, version)});
+  spec["containers"] =
+      json::array({serverContainer(snapshot, version), monitorContainer(snapshot, version)});
   for (json& container : others) spec["containers"].push_back(std::move(container));
   spec["volumes"].push_back(
       {{"name", "store"},
-       {"persistentVolumeClaim", {{"claimName", claimOf(version.spec.artifact.uri)}, {"readOnly", true}}}});
+       {"persistentVolumeClaim",
+        {{"claimName", claimOf(version.spec.artifact.uri)}, {"readOnly", true}}}});
   pod["spec"] = std::move(spec);
-  for (const auto& [key, value] : labels(deployment, version.meta.name)) pod["metadata"]["labels"][key] = value;
-  pod["metadata"]["labels"][api::kManagedBy] = "reprise";   // only such Pods are watched
+  for (const auto& [key, value] : labels(deployment, version.meta.name))
+    pod["metadata"]["labels"][key] = value;
+  pod["metadata"]["labels"][api::kManagedBy] = "reprise";  // only such Pods are watched
   json basis;
   if (version.spec.profile.is_object()) basis = version.spec.profile.value("basis", json());
-  // without a basis the monitor forwards and records nothing; the file says that it is not a mistake
+  // without a basis the monitor forwards and records nothing; the file says that it is not a
+  // mistake
   pods::addInputFiles(pod, {{"basis.json", basis.dump()}});
   return pod;
 }
@@ -102,16 +125,19 @@ json versionDeployment(const Snapshot& snapshot, const api::ModelVersion& versio
   const auto match = labels(deployment, version.meta.name);
   auto all = match;
   all[api::kModelLabel] = deployment.spec.model;
-  return {{"apiVersion", "apps/v1"},
-          {"kind", "Deployment"},
-          {"metadata", pods::childMeta(deployment.meta, "ModelDeployment", childName(deployment, version.meta.name), all)},
-          {"spec",
-           {{"replicas", deployment.spec.replicas},
-            {"revisionHistoryLimit", 1},
-            {"progressDeadlineSeconds", deployment.spec.progressDeadlineSeconds},
-            {"selector", {{"matchLabels", match}}},
-            {"strategy", {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", 0}, {"maxSurge", 1}}}}},
-            {"template", podTemplate(snapshot, version)}}}};
+  return {
+      {"apiVersion", "apps/v1"},
+      {"kind", "Deployment"},
+      {"metadata", pods::childMeta(deployment.meta, "ModelDeployment",
+                                   childName(deployment, version.meta.name), all)},
+      {"spec",
+       {{"replicas", deployment.spec.replicas},
+        {"revisionHistoryLimit", 1},
+        {"progressDeadlineSeconds", deployment.spec.progressDeadlineSeconds},
+        {"selector", {{"matchLabels", match}}},
+        {"strategy",
+         {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", 0}, {"maxSurge", 1}}}}},
+        {"template", podTemplate(snapshot, version)}}}};
 }
 
 json service(const Snapshot& snapshot, const std::string& active) {
@@ -119,10 +145,14 @@ json service(const Snapshot& snapshot, const std::string& active) {
   return {{"apiVersion", "v1"},
           {"kind", "Service"},
           {"metadata", pods::childMeta(deployment.meta, "ModelDeployment", deployment.meta.name,
-                                       {{api::kDeploymentLabel, deployment.meta.name}, {api::kModelLabel, deployment.spec.model}})},
+                                       {{api::kDeploymentLabel, deployment.meta.name},
+                                        {api::kModelLabel, deployment.spec.model}})},
           {"spec",
            {{"selector", labels(deployment, active)},
-            {"ports", json::array({{{"name", "http"}, {"port", 80}, {"targetPort", kMonitorPort}, {"protocol", "TCP"}}})}}}};
+            {"ports", json::array({{{"name", "http"},
+                                    {"port", 80},
+                                    {"targetPort", kMonitorPort},
+                                    {"protocol", "TCP"}}})}}}};
 }
 
 }  // namespace reprise::serving

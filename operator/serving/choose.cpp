@@ -8,8 +8,9 @@
 namespace reprise::serving {
 namespace {
 
-void aim(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const std::string& version, const char* signal,
-         const char* action, std::string message, std::vector<api::EventDraft>& events, std::optional<Time> driftSeen = {}) {
+void aim(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const std::string& version,
+         const char* signal, const char* action, std::string message,
+         std::vector<api::EventDraft>& events, std::optional<Time> driftSeen = {}) {
   api::DecisionRecord record;
   record.signal = signal;
   record.action = action;
@@ -24,7 +25,8 @@ void aim(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const std
 }
 
 bool rejected(const api::ModelDeploymentStatus& status, const std::string& version) {
-  return std::find(status.rejected.begin(), status.rejected.end(), version) != status.rejected.end();
+  return std::find(status.rejected.begin(), status.rejected.end(), version) !=
+         status.rejected.end();
 }
 
 std::optional<Blocked> chooseNamed(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
@@ -33,76 +35,93 @@ std::optional<Blocked> chooseNamed(const Snapshot& snapshot, api::ModelDeploymen
   const auto* version = findVersion(snapshot, name);
   const std::string keeps = status.active.empty() ? "" : "; " + status.active + " goes on serving";
   if (!version) {
-    return Blocked{"VersionNotFound", "spec.version.name: there is no ModelVersion '" + name + "' of model '" +
-                                          snapshot.deployment->spec.model + "' in this namespace (kubectl get mv lists them)" + keeps};
+    return Blocked{"VersionNotFound", "spec.version.name: there is no ModelVersion '" + name +
+                                          "' of model '" + snapshot.deployment->spec.model +
+                                          "' in this namespace (kubectl get mv lists them)" +
+                                          keeps};
   }
   if (!isAvailable(*version)) {
-    return Blocked{"VersionNotAvailable", "spec.version.name: '" + name + "' may not be served: " + whyUnavailable(*version) + keeps};
+    return Blocked{"VersionNotAvailable", "spec.version.name: '" + name + "' may not be served: " +
+                                              whyUnavailable(*version) + keeps};
   }
   if (rejected(status, name)) {
-    return Blocked{"VersionRejected", "spec.version.name: '" + name + "' failed here" + keeps +
-                                          "; mend it and annotate with reprise.dev/retry=<any new value>"};
+    return Blocked{"VersionRejected",
+                   "spec.version.name: '" + name + "' failed here" + keeps +
+                       "; mend it and annotate with reprise.dev/retry=<any new value>"};
   }
   if (status.active == name) {
     status.target.clear();
     status.targetSince.reset();
   } else if (status.target != name) {
-    aim(snapshot, status, name, "Spec", status.active.empty() ? "Deploy" : "Promote", "spec.version.name asks for it", events);
+    aim(snapshot, status, name, "Spec", status.active.empty() ? "Deploy" : "Promote",
+        "spec.version.name asks for it", events);
   }
   return std::nullopt;
 }
 
-// A version that came since the last look. Newer data of the same kind replaces what serves; of another kind it waits
-// until such requests come (watchLive compares with it), except that it answers a run that drift asked for.
-void considerNewest(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const api::ModelVersion& newest,
-                    std::vector<api::EventDraft>& events) {
+// A version that came since the last look. Newer data of the same kind replaces what serves; of
+// another kind it waits until such requests come (watchLive compares with it), except that it
+// answers a run that drift asked for.
+void considerNewest(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                    const api::ModelVersion& newest, std::vector<api::EventDraft>& events) {
   const std::string name = newest.meta.name;
   if (name == status.considered || name == status.active) {
     status.considered = name;
     return;
   }
-  const bool drifted = status.drift && (status.drift->action == "Retrain" || status.drift->action == "Switch");
-  if (status.retrain && !status.retrain->run.empty() && newest.spec.lineage.run == status.retrain->run) {
+  const bool drifted =
+      status.drift && (status.drift->action == "Retrain" || status.drift->action == "Switch");
+  if (status.retrain && !status.retrain->run.empty() &&
+      newest.spec.lineage.run == status.retrain->run) {
     const auto* asked = lastDecision(status, {"Retrain"});
     const auto seen = asked ? asked->driftSeen : std::nullopt;
     const std::string run = status.retrain->run;
     status.considered = name;
-    // Where another version took over meanwhile, or the requests are back at what serves, it stays a candidate.
-    const bool overtaken = status.activeSince && status.retrain->requestedAt && *status.activeSince > *status.retrain->requestedAt;
+    // Where another version took over meanwhile, or the requests are back at what serves, it stays
+    // a candidate.
+    const bool overtaken = status.activeSince && status.retrain->requestedAt &&
+                           *status.activeSince > *status.retrain->requestedAt;
     status.retrain.reset();
     if (overtaken || (status.drift && status.drift->action == "Clear")) return;
-    aim(snapshot, status, name, "NewVersion", "Promote", "run " + run + ", which drift asked for, made it", events, seen);
+    aim(snapshot, status, name, "NewVersion", "Promote",
+        "run " + run + ", which drift asked for, made it", events, seen);
     return;
   }
-  if (drifted) return;   // the live data decides; it is a candidate already
+  if (drifted) return;  // the live data decides; it is a candidate already
   status.considered = name;
   if (sameKind(snapshot, name, status.active)) {
-    aim(snapshot, status, name, "NewVersion", "Promote", "it is newer, and of the same kind of data as " + status.active, events);
+    aim(snapshot, status, name, "NewVersion", "Promote",
+        "it is newer, and of the same kind of data as " + status.active, events);
   }
 }
 
 }  // namespace
 
-std::optional<Blocked> choose(const Snapshot& snapshot, api::ModelDeploymentStatus& status, std::vector<api::EventDraft>& events) {
+std::optional<Blocked> choose(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                              std::vector<api::EventDraft>& events) {
   if (snapshot.deployment->spec.paused) return std::nullopt;
   if (!snapshot.deployment->spec.version.auto_) return chooseNamed(snapshot, status, events);
-  if (!status.target.empty()) return std::nullopt;   // one at a time
+  if (!status.target.empty()) return std::nullopt;  // one at a time
   const auto versions = choosable(snapshot, status);
   if (status.active.empty()) {
     if (!versions.empty()) {
-      aim(snapshot, status, versions.front()->meta.name, "Initial", "Deploy", "nothing serves yet, and it is the newest version", events);
+      aim(snapshot, status, versions.front()->meta.name, "Initial", "Deploy",
+          "nothing serves yet, and it is the newest version", events);
       status.considered = versions.front()->meta.name;
       return std::nullopt;
     }
     const std::string model = snapshot.deployment->spec.model;
     if (!status.rejected.empty()) {
-      return Blocked{"NothingToServe", "every available version of model '" + model + "' failed here; mend one and annotate with "
-                                                                                     "reprise.dev/retry=<any new value>"};
+      return Blocked{"NothingToServe", "every available version of model '" + model +
+                                           "' failed here; mend one and annotate with "
+                                           "reprise.dev/retry=<any new value>"};
     }
     return Blocked{"NoVersion", snapshot.versions.empty()
-                                    ? "there is no ModelVersion of model '" + model + "' in this namespace yet: it is waited for"
-                                    : "no ModelVersion of model '" + model + "' is available: " +
-                                          snapshot.versions.back()->meta.name + ": " + whyUnavailable(*snapshot.versions.back())};
+                                    ? "there is no ModelVersion of model '" + model +
+                                          "' in this namespace yet: it is waited for"
+                                    : "no ModelVersion of model '" + model +
+                                          "' is available: " + snapshot.versions.back()->meta.name +
+                                          ": " + whyUnavailable(*snapshot.versions.back())};
   }
   if (!versions.empty()) considerNewest(snapshot, status, *versions.front(), events);
   return std::nullopt;

@@ -16,6 +16,7 @@ struct Blocked {
 };
 
 // Sets status.target where spec.version.name, the first deployment, or a new version asks for it.
-std::optional<Blocked> choose(const Snapshot& snapshot, api::ModelDeploymentStatus& status, std::vector<api::EventDraft>& events);
+std::optional<Blocked> choose(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                              std::vector<api::EventDraft>& events);
 
 }  // namespace reprise::serving

@@ -14,69 +14,86 @@ struct Verdict {
 
 using State = Health::State;
 
-Verdict ready(const Snapshot& snapshot, const api::ModelDeploymentStatus& status, const std::optional<Blocked>& blocked) {
+Verdict ready(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
+              const std::optional<Blocked>& blocked) {
   const auto& spec = snapshot.deployment->spec;
   if (status.active.empty()) {
-    if (!status.target.empty()) return {"False", "Deploying", status.target + " is being made ready, nothing serves yet"};
+    if (!status.target.empty())
+      return {"False", "Deploying", status.target + " is being made ready, nothing serves yet"};
     if (blocked) return {"False", blocked->reason, blocked->message};
     return {"False", "Waiting", "nothing serves yet"};
   }
   const Health state = health(snapshot, status.active);
   if (state.ready == 0 && spec.replicas > 0) {
-    return {"False", state.reason.empty() ? "NoPods" : state.reason, status.active + " has no Pod that is ready: " + state.message};
+    return {"False", state.reason.empty() ? "NoPods" : state.reason,
+            status.active + " has no Pod that is ready: " + state.message};
   }
-  if (state.state != State::Ready) return {"True", "Degraded", status.active + " serves with fewer Pods: " + state.message};
+  if (state.state != State::Ready)
+    return {"True", "Degraded", status.active + " serves with fewer Pods: " + state.message};
   return {"True", "Serving", status.active + " serves"};
 }
 
 Verdict reconciling(const Snapshot& snapshot, const api::ModelDeploymentStatus& status) {
   if (!status.target.empty()) {
     const Health state = health(snapshot, status.target);
-    return {"True", "RollingOut", status.target + " is being made ready: " + (state.message.empty() ? "its Deployment is being made" : state.message)};
+    return {"True", "RollingOut",
+            status.target + " is being made ready: " +
+                (state.message.empty() ? "its Deployment is being made" : state.message)};
   }
   if (status.retrain) {
-    return {"True", "Retraining", "drift asked TrainingPipeline '" + status.retrain->pipeline + "' for a run" +
-                                      (status.retrain->run.empty() ? ", which it has not taken up yet" : ": " + status.retrain->run)};
+    return {"True", "Retraining",
+            "drift asked TrainingPipeline '" + status.retrain->pipeline + "' for a run" +
+                (status.retrain->run.empty() ? ", which it has not taken up yet"
+                                             : ": " + status.retrain->run)};
   }
-  if (snapshot.deployment->spec.paused) return {"False", "Paused", "spec.paused is true: set it to false to let versions change"};
+  if (snapshot.deployment->spec.paused)
+    return {"False", "Paused", "spec.paused is true: set it to false to let versions change"};
   return {"False", "Idle", "nothing is under way"};
 }
 
-Verdict stalled(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const std::optional<Blocked>& blocked) {
+Verdict stalled(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                const std::optional<Blocked>& blocked) {
   if (blocked) return {"True", blocked->reason, blocked->message};
   if (!status.target.empty()) {
     const Health state = health(snapshot, status.target);
-    if (state.state == State::Progressing && state.reason != "Starting") return {"True", state.reason, state.message};
+    if (state.state == State::Progressing && state.reason != "Starting")
+      return {"True", state.reason, state.message};
   }
-  if (const auto* last = status.decisions.empty() ? nullptr : &status.decisions.back(); last && last->action == "Reject") {
+  if (const auto* last = status.decisions.empty() ? nullptr : &status.decisions.back();
+      last && last->action == "Reject") {
     return {"True", last->reason, last->message};
   }
   return {"False", "Idle", "nothing is in the way"};
 }
 
 Verdict drifted(const Snapshot& snapshot, const api::ModelDeploymentStatus& status) {
-  if (!snapshot.deployment->spec.drift) return {"Unknown", "NotWatched", "spec.drift is left out: nothing watches the requests"};
+  if (!snapshot.deployment->spec.drift)
+    return {"Unknown", "NotWatched", "spec.drift is left out: nothing watches the requests"};
   if (!status.drift) return {"Unknown", "NoRequests", "no requests have been seen yet"};
   const std::string& reason = status.drift->reason;
   if (status.drift->action == "Clear") return {"False", reason, status.drift->message};
-  if (reason == "NoWindows" || reason == "NoServingProfile" || reason == "Learning") return {"Unknown", reason, status.drift->message};
+  if (reason == "NoWindows" || reason == "NoServingProfile" || reason == "Learning")
+    return {"Unknown", reason, status.drift->message};
   if (reason == "Suspected") return {"Unknown", reason, status.drift->message};
   return {"True", reason.empty() ? "Drifted" : reason, status.drift->message};
 }
 
 Verdict verified(const Snapshot& snapshot, const api::ModelDeploymentStatus& status) {
-  if (!snapshot.deployment->spec.verify.goldenRequests) return {"Unknown", "NotAsked", "spec.verify.goldenRequests is false"};
+  if (!snapshot.deployment->spec.verify.goldenRequests)
+    return {"Unknown", "NotAsked", "spec.verify.goldenRequests is false"};
   if (status.active.empty()) return {"Unknown", "NothingServes", "nothing serves yet"};
-  return {"True", "GoldenRequestsPassed", status.active + " answered its golden requests before it got traffic"};
+  return {"True", "GoldenRequestsPassed",
+          status.active + " answered its golden requests before it got traffic"};
 }
 
 }  // namespace
 
-void setConditions(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const std::optional<Blocked>& blocked) {
+void setConditions(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                   const std::optional<Blocked>& blocked) {
   const auto set = [&](const char* type, Verdict verdict) {
     api::setCondition(status.conditions,
-                      {type, verdict.status, std::move(verdict.reason), std::move(verdict.message), std::nullopt,
-                       snapshot.deployment->meta.generation},
+                      {type, verdict.status, std::move(verdict.reason), std::move(verdict.message),
+                       std::nullopt, snapshot.deployment->meta.generation},
                       snapshot.now);
   };
   set("Ready", ready(snapshot, status, blocked));

@@ -9,6 +9,7 @@
 
 namespace reprise::serving {
 
-void setConditions(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const std::optional<Blocked>& blocked);
+void setConditions(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                   const std::optional<Blocked>& blocked);
 
 }  // namespace reprise::serving

@@ -6,7 +6,8 @@ namespace reprise::serving {
 namespace {
 
 std::string sentence(const api::DecisionRecord& record) {
-  std::string out = "decision " + std::to_string(record.id) + " (" + record.signal + "): " + record.action;
+  std::string out =
+      "decision " + std::to_string(record.id) + " (" + record.signal + "): " + record.action;
   if (!record.from.empty()) out += " from " + record.from;
   if (!record.to.empty()) out += " to " + record.to;
   return out + ": " + record.message;
@@ -14,8 +15,8 @@ std::string sentence(const api::DecisionRecord& record) {
 
 }  // namespace
 
-std::int64_t decided(const Snapshot& snapshot, api::ModelDeploymentStatus& status, api::DecisionRecord record,
-                     std::vector<api::EventDraft>& events) {
+std::int64_t decided(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                     api::DecisionRecord record, std::vector<api::EventDraft>& events) {
   record.id = status.nextDecision++;
   record.time = snapshot.now;
   events.push_back({record.action == "Reject", record.action, sentence(record)});
@@ -24,7 +25,8 @@ std::int64_t decided(const Snapshot& snapshot, api::ModelDeploymentStatus& statu
   return status.decisions.back().id;
 }
 
-api::DecisionRecord* lastDecision(api::ModelDeploymentStatus& status, const std::vector<std::string>& actions) {
+api::DecisionRecord* lastDecision(api::ModelDeploymentStatus& status,
+                                  const std::vector<std::string>& actions) {
   for (auto it = status.decisions.rbegin(); it != status.decisions.rend(); ++it) {
     if (std::find(actions.begin(), actions.end(), it->action) != actions.end()) return &*it;
   }

@@ -12,11 +12,12 @@ namespace reprise::serving {
 inline constexpr std::size_t kMaxDecisions = 20;
 
 // Writes `record` down under the next id, with the time, and says it as an event. Returns the id.
-std::int64_t decided(const Snapshot& snapshot, api::ModelDeploymentStatus& status, api::DecisionRecord record,
-                     std::vector<api::EventDraft>& events);
+std::int64_t decided(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                     api::DecisionRecord record, std::vector<api::EventDraft>& events);
 
 // The newest decision with one of `actions`; nullptr if there is none.
-api::DecisionRecord* lastDecision(api::ModelDeploymentStatus& status, const std::vector<std::string>& actions);
+api::DecisionRecord* lastDecision(api::ModelDeploymentStatus& status,
+                                  const std::vector<std::string>& actions);
 
 api::DecisionRecord* findDecision(api::ModelDeploymentStatus& status, std::int64_t id);
 

@@ -22,8 +22,10 @@ std::string decimal(double value) {
 
 std::int64_t ms(Time time) { return time.time_since_epoch().count(); }
 
-// Rows of before the switch were answered by the version as a standby or before: they say nothing about now.
-std::vector<drift::Window> windowsOfActive(const Snapshot& snapshot, const api::ModelDeploymentStatus& status) {
+// Rows of before the switch were answered by the version as a standby or before: they say nothing
+// about now.
+std::vector<drift::Window> windowsOfActive(const Snapshot& snapshot,
+                                           const api::ModelDeploymentStatus& status) {
   std::vector<drift::Window> out;
   const std::int64_t since = status.activeSince ? ms(*status.activeSince) : 0;
   std::optional<Milliseconds> maxAge;
@@ -36,64 +38,81 @@ std::vector<drift::Window> windowsOfActive(const Snapshot& snapshot, const api::
   return out;
 }
 
-std::vector<drift::Candidate> candidates(const Snapshot& snapshot, const api::ModelDeploymentStatus& status) {
-  const bool mayChoose = snapshot.deployment->spec.version.auto_ && snapshot.deployment->spec.drift->onDrift.switch_;
+std::vector<drift::Candidate> candidates(const Snapshot& snapshot,
+                                         const api::ModelDeploymentStatus& status) {
+  const bool mayChoose =
+      snapshot.deployment->spec.version.auto_ && snapshot.deployment->spec.drift->onDrift.switch_;
   std::vector<drift::Candidate> out;
   const auto add = [&](const api::ModelVersion& version) {
     const auto profile = snapshot.profiles.find(version.meta.name);
-    out.push_back({version.meta.name, profile == snapshot.profiles.end() ? nullptr : &profile->second->profile,
+    out.push_back({version.meta.name,
+                   profile == snapshot.profiles.end() ? nullptr : &profile->second->profile,
                    version.meta.created ? ms(*version.meta.created) : 0});
   };
   for (const auto* version : choosable(snapshot, status)) {
     if (mayChoose || version->meta.name == status.active) add(*version);
   }
   // what serves is compared with even where it could not be chosen any more
-  const bool there = std::any_of(out.begin(), out.end(), [&](const auto& one) { return one.version == status.active; });
+  const bool there = std::any_of(out.begin(), out.end(),
+                                 [&](const auto& one) { return one.version == status.active; });
   if (const auto* active = there ? nullptr : findVersion(snapshot, status.active)) add(*active);
   return out;
 }
 
 drift::History history(api::ModelDeploymentStatus& status) {
   drift::History out;
-  if (const auto* last = lastDecision(status, {"Switch", "Retrain"}); last && last->time) out.lastActionMs = ms(*last->time);
-  if (const auto* last = lastDecision(status, {"Retrain"}); last && last->time) out.lastRetrainMs = ms(*last->time);
-  if (status.drift && !status.drift->tolerance.empty()) out.learnedTolerance = std::atof(status.drift->tolerance.c_str());
+  if (const auto* last = lastDecision(status, {"Switch", "Retrain"}); last && last->time)
+    out.lastActionMs = ms(*last->time);
+  if (const auto* last = lastDecision(status, {"Retrain"}); last && last->time)
+    out.lastRetrainMs = ms(*last->time);
+  if (status.drift && !status.drift->tolerance.empty())
+    out.learnedTolerance = std::atof(status.drift->tolerance.c_str());
   out.refused = status.rejected;
   return out;
 }
 
-bool sameNearest(const std::optional<api::NearestVersion>& a, const std::optional<api::NearestVersion>& b) {
-  return a.has_value() == b.has_value() && (!a || (a->version == b->version && a->distance == b->distance));
+bool sameNearest(const std::optional<api::NearestVersion>& a,
+                 const std::optional<api::NearestVersion>& b) {
+  return a.has_value() == b.has_value() &&
+         (!a || (a->version == b->version && a->distance == b->distance));
 }
 
 bool sameButTime(const api::DriftStatus& a, const api::DriftStatus& b) {
-  return a.score == b.score && a.action == b.action && a.reason == b.reason && a.message == b.message && a.samples == b.samples &&
-         a.tolerance == b.tolerance && sameNearest(a.nearest, b.nearest) && sameNearest(a.second, b.second);
+  return a.score == b.score && a.action == b.action && a.reason == b.reason &&
+         a.message == b.message && a.samples == b.samples && a.tolerance == b.tolerance &&
+         sameNearest(a.nearest, b.nearest) && sameNearest(a.second, b.second);
 }
 
-api::DriftStatus describe(const drift::Decision& decision, const std::optional<api::DriftStatus>& before, Time now) {
+api::DriftStatus describe(const drift::Decision& decision,
+                          const std::optional<api::DriftStatus>& before, Time now) {
   api::DriftStatus out;
   out.score = decimal(decision.score);
   out.action = drift::to_string(decision.action);
   out.reason = decision.reason;
   out.message = decision.message;
   if (!decision.nearest.empty()) out.nearest = {decision.nearest, decimal(decision.distance)};
-  if (!decision.second.empty()) out.second = {decision.second, decimal(decision.distance + decision.margin)};
+  if (!decision.second.empty())
+    out.second = {decision.second, decimal(decision.distance + decision.margin)};
   out.samples = decision.samples;
-  if (decision.learnedTolerance) out.tolerance = decimal(*decision.learnedTolerance);
-  else if (before) out.tolerance = before->tolerance;
+  if (decision.learnedTolerance)
+    out.tolerance = decimal(*decision.learnedTolerance);
+  else if (before)
+    out.tolerance = before->tolerance;
   out.updated = now;
   return out;
 }
 
-// Numbers move with each window; they are written every few seconds, the answer whenever it changes. Looked at again,
-// with nothing new seen, it stays as it is.
+// Numbers move with each window; they are written every few seconds, the answer whenever it
+// changes. Looked at again, with nothing new seen, it stays as it is.
 bool nothingToWrite(const api::DriftStatus& before, const api::DriftStatus& now) {
-  const bool sameAnswer = before.action == now.action && before.reason == now.reason && before.tolerance == now.tolerance;
-  return sameButTime(before, now) || (sameAnswer && before.updated && *now.updated - *before.updated < kRefresh);
+  const bool sameAnswer = before.action == now.action && before.reason == now.reason &&
+                          before.tolerance == now.tolerance;
+  return sameButTime(before, now) ||
+         (sameAnswer && before.updated && *now.updated - *before.updated < kRefresh);
 }
 
-api::DecisionRecord record(const drift::Decision& decision, const api::ModelDeploymentStatus& status, const char* action) {
+api::DecisionRecord record(const drift::Decision& decision,
+                           const api::ModelDeploymentStatus& status, const char* action) {
   api::DecisionRecord out;
   out.signal = "Drift";
   out.action = action;
@@ -113,29 +132,37 @@ struct Refusal {
 std::optional<Refusal> cannotRetrain(const Snapshot& snapshot) {
   const auto& retrain = snapshot.deployment->spec.drift->onDrift.retrain;
   if (!retrain) {
-    return Refusal{"NoRetrain", "the data is of a new kind, and nothing may be trained: set spec.drift.onDrift.retrain"};
+    return Refusal{
+        "NoRetrain",
+        "the data is of a new kind, and nothing may be trained: set spec.drift.onDrift.retrain"};
   }
   const auto* pipeline = retrainPipeline(snapshot);
   const std::string& name = retrain->pipelineRef.name;
   if (!pipeline) {
-    return Refusal{"PipelineNotFound", "the data is of a new kind, and spec.drift.onDrift.retrain.pipelineRef names TrainingPipeline '" +
-                                           name + "', which is not in this namespace"};
+    return Refusal{"PipelineNotFound",
+                   "the data is of a new kind, and spec.drift.onDrift.retrain.pipelineRef names "
+                   "TrainingPipeline '" +
+                       name + "', which is not in this namespace"};
   }
   if (!pipeline->spec.triggers.drift) {
-    return Refusal{"PipelineRefuses", "the data is of a new kind, but TrainingPipeline '" + name +
-                                          "' has no spec.triggers.drift: add it to let drift ask for runs"};
+    return Refusal{"PipelineRefuses",
+                   "the data is of a new kind, but TrainingPipeline '" + name +
+                       "' has no spec.triggers.drift: add it to let drift ask for runs"};
   }
   if (pipeline->spec.suspend) {
-    return Refusal{"PipelineSuspended", "the data is of a new kind, but TrainingPipeline '" + name + "' has spec.suspend: true"};
+    return Refusal{"PipelineSuspended", "the data is of a new kind, but TrainingPipeline '" + name +
+                                            "' has spec.suspend: true"};
   }
   return std::nullopt;
 }
 
-void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const drift::Decision& decision,
-                   std::vector<api::EventDraft>& events) {
+void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                   const drift::Decision& decision, std::vector<api::EventDraft>& events) {
   if (status.retrain) {
     status.drift->reason = "RetrainPending";
-    status.drift->message = "a run has been asked for" + (status.retrain->run.empty() ? std::string() : ": " + status.retrain->run);
+    status.drift->message =
+        "a run has been asked for" +
+        (status.retrain->run.empty() ? std::string() : ": " + status.retrain->run);
     return;
   }
   if (const auto refusal = cannotRetrain(snapshot)) {
@@ -145,8 +172,11 @@ void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
     return;
   }
   const auto id = decided(snapshot, status, record(decision, status, "Retrain"), events);
-  status.retrain = api::PendingRetrain{snapshot.deployment->meta.uid + "/" + std::to_string(id),
-                                       snapshot.deployment->spec.drift->onDrift.retrain->pipelineRef.name, snapshot.now, {}};
+  status.retrain =
+      api::PendingRetrain{snapshot.deployment->meta.uid + "/" + std::to_string(id),
+                          snapshot.deployment->spec.drift->onDrift.retrain->pipelineRef.name,
+                          snapshot.now,
+                          {}};
 }
 
 }  // namespace
@@ -160,7 +190,8 @@ const api::TrainingPipeline* retrainPipeline(const Snapshot& snapshot) {
   return nullptr;
 }
 
-void followRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status, std::vector<api::EventDraft>& events) {
+void followRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                   std::vector<api::EventDraft>& events) {
   if (!status.retrain) return;
   const auto giveUp = [&](const std::string& reason, const std::string& message) {
     api::DecisionRecord out;
@@ -172,15 +203,18 @@ void followRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
     decided(snapshot, status, std::move(out), events);
     status.retrain.reset();
   };
-  const auto pipeline = std::find_if(snapshot.pipelines.begin(), snapshot.pipelines.end(),
-                                     [&](const auto& one) { return one->meta.name == status.retrain->pipeline; });
+  const auto pipeline =
+      std::find_if(snapshot.pipelines.begin(), snapshot.pipelines.end(),
+                   [&](const auto& one) { return one->meta.name == status.retrain->pipeline; });
   if (pipeline == snapshot.pipelines.end()) {
-    return giveUp("PipelineNotFound", "TrainingPipeline '" + status.retrain->pipeline + "' was deleted before it answered");
+    return giveUp("PipelineNotFound", "TrainingPipeline '" + status.retrain->pipeline +
+                                          "' was deleted before it answered");
   }
   for (const auto& run : (*pipeline)->status.runs) {
     if (run.triggerId != status.retrain->id) continue;
     status.retrain->run = run.name;
-    if (run.phase == "Failed") giveUp("RetrainFailed", "run " + run.name + " failed: " + run.message);
+    if (run.phase == "Failed")
+      giveUp("RetrainFailed", "run " + run.name + " failed: " + run.message);
     return;
   }
 }
@@ -188,18 +222,20 @@ void followRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
 namespace {
 
 // One action at a time.
-void actOn(const Snapshot& snapshot, const drift::Decision& decision, api::ModelDeploymentStatus& status,
-           std::vector<api::EventDraft>& events) {
+void actOn(const Snapshot& snapshot, const drift::Decision& decision,
+           api::ModelDeploymentStatus& status, std::vector<api::EventDraft>& events) {
   const auto& spec = snapshot.deployment->spec;
   if (spec.paused || !status.target.empty()) return;
-  if (decision.action == Action::Switch && decision.version != status.active && spec.version.auto_) {
+  if (decision.action == Action::Switch && decision.version != status.active &&
+      spec.version.auto_) {
     const bool answersRetrain = [&] {
       const auto* version = findVersion(snapshot, decision.version);
       return status.retrain && version && version->spec.lineage.run == status.retrain->run;
     }();
     auto entry = record(decision, status, answersRetrain ? "Promote" : "Switch");
     entry.to = decision.version;
-    if (const auto* asked = answersRetrain ? lastDecision(status, {"Retrain"}) : nullptr) entry.driftSeen = asked->driftSeen;
+    if (const auto* asked = answersRetrain ? lastDecision(status, {"Retrain"}) : nullptr)
+      entry.driftSeen = asked->driftSeen;
     decided(snapshot, status, std::move(entry), events);
     status.target = decision.version;
     status.targetSince = snapshot.now;
@@ -210,14 +246,16 @@ void actOn(const Snapshot& snapshot, const drift::Decision& decision, api::Model
 
 }  // namespace
 
-void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status, std::vector<api::EventDraft>& events) {
+void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+               std::vector<api::EventDraft>& events) {
   const auto& spec = snapshot.deployment->spec;
   if (!spec.drift || status.active.empty()) {
     status.drift.reset();
     return;
   }
   const auto windows = windowsOfActive(snapshot, status);
-  const auto decision = drift::decide(windows, candidates(snapshot, status), status.active, policy(spec), history(status), ms(snapshot.now));
+  const auto decision = drift::decide(windows, candidates(snapshot, status), status.active,
+                                      policy(spec), history(status), ms(snapshot.now));
   // Without requests there is nothing new to say; what was said last still stands.
   if (windows.empty() && status.drift) return;
   const auto before = status.drift;

@@ -17,8 +17,8 @@
 namespace reprise::serving {
 namespace {
 
-// The old version's Pods stay until every node has heard of the Service's new selector and requests under way are
-// answered.
+// The old version's Pods stay until every node has heard of the Service's new selector and requests
+// under way are answered.
 constexpr auto kDrain = std::chrono::seconds(10);
 
 void soonest(api::Plan& plan, Milliseconds in) {
@@ -34,18 +34,22 @@ void handleRetry(const Snapshot& snapshot, api::ModelDeploymentStatus& status) {
   status.considered.clear();
 }
 
-// Versions that served earlier and were made for another kind of data than what serves now, latest first.
-std::vector<std::string> standby(const Snapshot& snapshot, const api::ModelDeploymentStatus& status, const std::string& before) {
+// Versions that served earlier and were made for another kind of data than what serves now, latest
+// first.
+std::vector<std::string> standby(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
+                                 const std::string& before) {
   const auto& drift = snapshot.deployment->spec.drift;
   if (!snapshot.deployment->spec.version.auto_ || !drift || !drift->onDrift.switch_) return {};
   const auto able = choosable(snapshot, status);
   std::vector<std::string> wanted = status.standby, out;
   if (!before.empty()) wanted.insert(wanted.begin(), before);
   for (const auto& name : wanted) {
-    const bool may = std::any_of(able.begin(), able.end(), [&](const auto* version) { return version->meta.name == name; });
+    const bool may = std::any_of(able.begin(), able.end(),
+                                 [&](const auto* version) { return version->meta.name == name; });
     const bool known = std::find(out.begin(), out.end(), name) != out.end();
     if (!may || known || name == status.active || sameKind(snapshot, name, status.active)) continue;
-    if (static_cast<std::int32_t>(out.size()) < drift->onDrift.switch_->standby) out.push_back(name);
+    if (static_cast<std::int32_t>(out.size()) < drift->onDrift.switch_->standby)
+      out.push_back(name);
   }
   return out;
 }
@@ -56,25 +60,28 @@ void takeOver(const Snapshot& snapshot, api::ModelDeploymentStatus& status) {
   status.activeSince = snapshot.now;
   status.target.clear();
   status.targetSince.reset();
-  status.drift.reset();   // it was about the version before
+  status.drift.reset();  // it was about the version before
   for (auto it = status.decisions.rbegin(); it != status.decisions.rend(); ++it) {
     if (it->to != status.active) continue;
-    if (it->driftSeen && it->blindSpot.empty()) it->blindSpot = formatDuration(snapshot.now - *it->driftSeen);
+    if (it->driftSeen && it->blindSpot.empty())
+      it->blindSpot = formatDuration(snapshot.now - *it->driftSeen);
     break;
   }
   status.standby = standby(snapshot, status, before);
 }
 
-void reject(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const Health& state, std::vector<api::EventDraft>& events) {
+void reject(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const Health& state,
+            std::vector<api::EventDraft>& events) {
   api::DecisionRecord record;
   record.signal = "Verification";
   record.action = "Reject";
   record.from = status.target;
   record.to = status.active;
   record.reason = state.reason;
-  record.message = status.target + " was not ready to serve: " + state.message +
-                   (status.active.empty() ? "; nothing serves" : "; " + status.active + " goes on serving") +
-                   ". Mend it and annotate with reprise.dev/retry=<any new value>";
+  record.message =
+      status.target + " was not ready to serve: " + state.message +
+      (status.active.empty() ? "; nothing serves" : "; " + status.active + " goes on serving") +
+      ". Mend it and annotate with reprise.dev/retry=<any new value>";
   status.rejected.push_back(status.target);
   std::erase(status.standby, status.target);
   status.target.clear();
@@ -82,11 +89,14 @@ void reject(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const 
   decided(snapshot, status, std::move(record), events);
 }
 
-// The target takes over as soon as it is ready; one that failed is given up, and what served goes on.
-void advance(const Snapshot& snapshot, api::ModelDeploymentStatus& status, std::vector<api::EventDraft>& events) {
+// The target takes over as soon as it is ready; one that failed is given up, and what served goes
+// on.
+void advance(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+             std::vector<api::EventDraft>& events) {
   if (status.target.empty()) return;
   if (!findVersion(snapshot, status.target)) {
-    reject(snapshot, status, {Health::State::Failed, 0, "VersionDeleted", "its ModelVersion was deleted"}, events);
+    reject(snapshot, status,
+           {Health::State::Failed, 0, "VersionDeleted", "its ModelVersion was deleted"}, events);
     return;
   }
   const Health state = health(snapshot, status.target);
@@ -95,15 +105,18 @@ void advance(const Snapshot& snapshot, api::ModelDeploymentStatus& status, std::
 }
 
 // What is given up below because something that the status names is not there.
-void standOnAbsence(const Snapshot& snapshot, const api::ModelDeploymentStatus& status, api::Plan& plan) {
+void standOnAbsence(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
+                    api::Plan& plan) {
   const std::string& ns = snapshot.deployment->meta.namespace_;
   if (!status.target.empty() && !findVersion(snapshot, status.target)) {
     plan.gone.push_back({api::kApiVersion, "ModelVersion", ns, status.target, {}});
   }
   if (!status.retrain) return;
-  const bool there = std::any_of(snapshot.pipelines.begin(), snapshot.pipelines.end(),
-                                 [&](const auto& pipeline) { return pipeline->meta.name == status.retrain->pipeline; });
-  if (!there) plan.gone.push_back({api::kApiVersion, "TrainingPipeline", ns, status.retrain->pipeline, {}});
+  const bool there = std::any_of(
+      snapshot.pipelines.begin(), snapshot.pipelines.end(),
+      [&](const auto& pipeline) { return pipeline->meta.name == status.retrain->pipeline; });
+  if (!there)
+    plan.gone.push_back({api::kApiVersion, "TrainingPipeline", ns, status.retrain->pipeline, {}});
 }
 
 std::vector<std::string> served(const api::ModelDeploymentStatus& status) {
@@ -115,16 +128,19 @@ std::vector<std::string> served(const api::ModelDeploymentStatus& status) {
   return out;
 }
 
-void applyChildren(const Snapshot& snapshot, const api::ModelDeploymentStatus& status, api::Plan& plan) {
+void applyChildren(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
+                   api::Plan& plan) {
   // Before anything serves, the Service exists (its address can be handed out) and sends nowhere.
   plan.apply.push_back(service(snapshot, status.active));
   for (const auto& name : served(status)) {
     // without its ModelVersion what runs is left as it is
-    if (const auto* version = findVersion(snapshot, name)) plan.apply.push_back(versionDeployment(snapshot, *version));
+    if (const auto* version = findVersion(snapshot, name))
+      plan.apply.push_back(versionDeployment(snapshot, *version));
   }
 }
 
-void removeChildren(const Snapshot& snapshot, const api::ModelDeploymentStatus& status, api::Plan& plan) {
+void removeChildren(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
+                    api::Plan& plan) {
   std::set<std::string> kept;
   for (const auto& name : served(status)) kept.insert(childName(*snapshot.deployment, name));
   for (const auto& child : snapshot.children) {
@@ -134,7 +150,8 @@ void removeChildren(const Snapshot& snapshot, const api::ModelDeploymentStatus& 
       soonest(plan, until - snapshot.now);
       continue;
     }
-    plan.remove.push_back({"apps/v1", "Deployment", child->meta.namespace_, child->meta.name, child->meta.uid});
+    plan.remove.push_back(
+        {"apps/v1", "Deployment", child->meta.namespace_, child->meta.name, child->meta.uid});
   }
 }
 
@@ -143,10 +160,12 @@ void observe(const Snapshot& snapshot, api::ModelDeploymentStatus& status) {
   for (const auto& name : served(status)) {
     const Health state = health(snapshot, name);
     const bool active = name == status.active;
-    status.serving.push_back({name, active ? 100 : 0, state.ready, active ? status.activeSince : std::nullopt});
+    status.serving.push_back(
+        {name, active ? 100 : 0, state.ready, active ? status.activeSince : std::nullopt});
   }
   status.replicas = status.active.empty() ? 0 : health(snapshot, status.active).ready;
-  status.selector = std::string(api::kDeploymentLabel) + "=" + snapshot.deployment->meta.name + "," + api::kVersionLabel + "=" + status.active;
+  status.selector = std::string(api::kDeploymentLabel) + "=" + snapshot.deployment->meta.name +
+                    "," + api::kVersionLabel + "=" + status.active;
 }
 
 }  // namespace
@@ -154,12 +173,13 @@ void observe(const Snapshot& snapshot, api::ModelDeploymentStatus& status) {
 api::Plan plan(const Snapshot& snapshot) {
   const auto& deployment = *snapshot.deployment;
   api::Plan plan;
-  if (deployment.meta.deleted) return plan;   // children are garbage-collected
+  if (deployment.meta.deleted) return plan;  // children are garbage-collected
   api::ModelDeploymentStatus status = deployment.status;
   status.observedGeneration = deployment.meta.generation;
   std::optional<Blocked> blocked;
   if (const auto bad = pods::badServerTemplate(deployment)) {
-    blocked = Blocked{"InvalidSpec", *bad + (status.active.empty() ? "" : "; what serves is left as it is")};
+    blocked = Blocked{"InvalidSpec",
+                      *bad + (status.active.empty() ? "" : "; what serves is left as it is")};
   } else {
     handleRetry(snapshot, status);
     standOnAbsence(snapshot, status, plan);
@@ -167,7 +187,7 @@ api::Plan plan(const Snapshot& snapshot) {
     followRetrain(snapshot, status, plan.events);
     watchLive(snapshot, status, plan.events);
     blocked = choose(snapshot, status, plan.events);
-    advance(snapshot, status, plan.events);   // a version that stands by is ready now
+    advance(snapshot, status, plan.events);  // a version that stands by is ready now
     status.standby = standby(snapshot, status, {});
     applyChildren(snapshot, status, plan);
     removeChildren(snapshot, status, plan);

@@ -19,7 +19,8 @@ std::vector<drift::Row> rowsOf(double mean, int count, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal;
   std::vector<drift::Row> rows;
-  for (int i = 0; i < count; ++i) rows.push_back({mean + normal(random), 2 * mean + normal(random)});
+  for (int i = 0; i < count; ++i)
+    rows.push_back({mean + normal(random), 2 * mean + normal(random)});
   return rows;
 }
 
@@ -35,7 +36,7 @@ struct ServingPlanTest : testing::Test {
   std::vector<api::Pod> pods;
   std::map<std::string, MonitorFact> monitors;
   std::vector<drift::Window> windows;
-  std::string selected;                      // the version that the Service sends traffic to
+  std::string selected;  // the version that the Service sends traffic to
   bool podsComeUp = true;
   Time now{Milliseconds{1'700'000'000'000}};
   api::Plan last;
@@ -50,7 +51,10 @@ struct ServingPlanTest : testing::Test {
     deployment.meta.generation = 1;
     deployment.spec.model = "fuel";
     deployment.spec.version.auto_ = api::AutoVersion{};
-    deployment.spec.template_ = {{"spec", {{"containers", json::array({{{"name", "server"}, {"command", json::array({"python", "serve.py"})}}})}}}};
+    deployment.spec.template_ = {
+        {"spec",
+         {{"containers", json::array({{{"name", "server"},
+                                       {"command", json::array({"python", "serve.py"})}}})}}}};
     api::DriftSpec drift;
     drift.source.monitor = api::MonitorSource{};
     drift.window.minSamples = 200;
@@ -69,12 +73,16 @@ struct ServingPlanTest : testing::Test {
     version.meta.name = name;
     version.meta.created = now;
     version.spec.model = "fuel";
-    version.spec.artifact = {"pvc://models/sha256/" + std::string(64, 'a'), std::string(64, 'a'), 10};
+    version.spec.artifact = {"pvc://models/sha256/" + std::string(64, 'a'), std::string(64, 'a'),
+                             10};
     version.spec.environment.image = "registry.example.com/fuel@sha256:" + std::string(64, '1');
-    version.status.conditions = {{"Available", available ? "True" : "False", available ? "GatesPassed" : "GateFailed", "accuracy is 0.4", now, 1}};
+    version.status.conditions = {{"Available", available ? "True" : "False",
+                                  available ? "GatesPassed" : "GateFailed", "accuracy is 0.4", now,
+                                  1}};
     drift::Profile profile(basis);
     for (const auto& row : rowsOf(kind, 200, ++seed)) EXPECT_TRUE(profile.add(basis, row));
-    auto document = std::make_shared<drift::ProfileDocument>(drift::ProfileDocument{basis, std::move(profile)});
+    auto document =
+        std::make_shared<drift::ProfileDocument>(drift::ProfileDocument{basis, std::move(profile)});
     version.spec.profile = document->toJson();
     profiles[name] = document;
     versions.push_back(version);
@@ -84,10 +92,13 @@ struct ServingPlanTest : testing::Test {
   Snapshot snapshot() const {
     Snapshot out;
     out.deployment = std::make_shared<api::ModelDeployment>(deployment);
-    for (const auto& child : children) out.children.push_back(std::make_shared<api::Deployment>(child));
+    for (const auto& child : children)
+      out.children.push_back(std::make_shared<api::Deployment>(child));
     for (const auto& pod : pods) out.pods.push_back(std::make_shared<api::Pod>(pod));
-    for (const auto& version : versions) out.versions.push_back(std::make_shared<api::ModelVersion>(version));
-    for (const auto& pipeline : pipelines) out.pipelines.push_back(std::make_shared<api::TrainingPipeline>(pipeline));
+    for (const auto& version : versions)
+      out.versions.push_back(std::make_shared<api::ModelVersion>(version));
+    for (const auto& pipeline : pipelines)
+      out.pipelines.push_back(std::make_shared<api::TrainingPipeline>(pipeline));
     out.profiles = profiles;
     out.windows = windows;
     out.monitors = monitors;
@@ -100,11 +111,12 @@ struct ServingPlanTest : testing::Test {
     now += Milliseconds(200);
     last = plan(snapshot());
     ASSERT_TRUE(last.status.is_object());
-    auto decoded = api::decodeModelDeployment({{"apiVersion", api::kApiVersion},
-                                               {"kind", "ModelDeployment"},
-                                               {"metadata", {{"name", "fuel"}, {"namespace", "team"}, {"uid", "md-uid"}}},
-                                               {"spec", api::encode(deployment.spec)},
-                                               {"status", last.status}});
+    auto decoded = api::decodeModelDeployment(
+        {{"apiVersion", api::kApiVersion},
+         {"kind", "ModelDeployment"},
+         {"metadata", {{"name", "fuel"}, {"namespace", "team"}, {"uid", "md-uid"}}},
+         {"spec", api::encode(deployment.spec)},
+         {"status", last.status}});
     ASSERT_TRUE(decoded) << decoded.error().message;
     deployment.status = decoded->status;
     events.insert(events.end(), last.events.begin(), last.events.end());
@@ -113,13 +125,15 @@ struct ServingPlanTest : testing::Test {
       if (child["kind"] == "Deployment") applyDeployment(child);
     }
     for (const auto& gone : last.remove) {
-      std::erase_if(children, [&](const api::Deployment& child) { return child.meta.uid == gone.uid; });
+      std::erase_if(children,
+                    [&](const api::Deployment& child) { return child.meta.uid == gone.uid; });
     }
   }
 
   void applyDeployment(const json& object) {
     const std::string name = object["metadata"]["name"];
-    auto it = std::find_if(children.begin(), children.end(), [&](const api::Deployment& child) { return child.meta.name == name; });
+    auto it = std::find_if(children.begin(), children.end(),
+                           [&](const api::Deployment& child) { return child.meta.name == name; });
     if (it == children.end()) {
       api::Deployment child;
       child.meta.name = name;
@@ -149,7 +163,8 @@ struct ServingPlanTest : testing::Test {
       now += Milliseconds(500);
       window.lastMs = now.time_since_epoch().count();
       window.profile = drift::Profile(basis);
-      for (const auto& row : rowsOf(secondKind < 1e8 && done % 100 ? secondKind : kind, 50, ++seed)) EXPECT_TRUE(window.profile.add(basis, row));
+      for (const auto& row : rowsOf(secondKind < 1e8 && done % 100 ? secondKind : kind, 50, ++seed))
+        EXPECT_TRUE(window.profile.add(basis, row));
       windows.push_back(window);
       reconcile();
     }
@@ -157,7 +172,8 @@ struct ServingPlanTest : testing::Test {
 
   std::vector<std::string> actions() const {
     std::vector<std::string> out;
-    for (const auto& one : deployment.status.decisions) out.push_back(one.action + (one.to.empty() ? "" : " " + one.to));
+    for (const auto& one : deployment.status.decisions)
+      out.push_back(one.action + (one.to.empty() ? "" : " " + one.to));
     return out;
   }
 
@@ -224,7 +240,8 @@ TEST_F(ServingPlanTest, TheVersionIsServedInTheImageThatTrainedIt) {
   serveFirst();
   for (const auto& child : last.apply) {
     if (child["kind"] != "Deployment") continue;
-    EXPECT_EQ(child["spec"]["template"]["spec"]["containers"][0]["image"], versions[0].spec.environment.image);
+    EXPECT_EQ(child["spec"]["template"]["spec"]["containers"][0]["image"],
+              versions[0].spec.environment.image);
     EXPECT_EQ(child["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"], true);
   }
 }
@@ -255,7 +272,7 @@ TEST_F(ServingPlanTest, ReturningDataSwitchesToTheVersionTrainedOnItAndTrainsNot
 TEST_F(ServingPlanTest, ASwitchToAVersionThatStandsByIsOneReconcile) {
   secondKind();
   traffic(kB, 200);
-  podsComeUp = false;   // no new Pod can start: only what stands by is ready
+  podsComeUp = false;  // no new Pod can start: only what stands by is ready
   traffic(kA, 500);
   EXPECT_EQ(selected, "fuel-1");
 }
@@ -316,7 +333,8 @@ TEST_F(ServingPlanTest, ANewerVersionOfTheSameKindIsPromoted) {
   addVersion("fuel-2", kA);
   settle();
   EXPECT_EQ(deployment.status.active, "fuel-2");
-  EXPECT_TRUE(deployment.status.standby.empty()) << "an older version of the same kind is not kept warm";
+  EXPECT_TRUE(deployment.status.standby.empty())
+      << "an older version of the same kind is not kept warm";
 }
 
 TEST_F(ServingPlanTest, ANewerVersionOfAnotherKindWaitsForItsRequests) {

@@ -17,19 +17,21 @@ namespace reprise::serving {
 
 // What the monitor of one Pod last said.
 struct MonitorFact {
-  std::string golden;                       // Pending, Passed, Failed; "" if it has not been reached yet
+  std::string golden;  // Pending, Passed, Failed; "" if it has not been reached yet
   std::string message;
 };
 
 struct Snapshot {
   std::shared_ptr<const api::ModelDeployment> deployment;
-  std::vector<std::shared_ptr<const api::Deployment>> children;          // owned by it
-  std::vector<std::shared_ptr<const api::Pod>> pods;                     // of those
-  std::vector<std::shared_ptr<const api::ModelVersion>> versions;        // of the model, in this namespace
-  std::vector<std::shared_ptr<const api::TrainingPipeline>> pipelines;   // in this namespace
-  std::map<std::string, std::shared_ptr<const drift::ProfileDocument>> profiles;   // by version; absent: has none
-  std::vector<drift::Window> windows;                                    // of all its Pods, in order of their last row
-  std::map<std::string, MonitorFact> monitors;                           // by Pod's name
+  std::vector<std::shared_ptr<const api::Deployment>> children;  // owned by it
+  std::vector<std::shared_ptr<const api::Pod>> pods;             // of those
+  std::vector<std::shared_ptr<const api::ModelVersion>>
+      versions;  // of the model, in this namespace
+  std::vector<std::shared_ptr<const api::TrainingPipeline>> pipelines;  // in this namespace
+  std::map<std::string, std::shared_ptr<const drift::ProfileDocument>>
+      profiles;                                 // by version; absent: has none
+  std::vector<drift::Window> windows;           // of all its Pods, in order of their last row
+  std::map<std::string, MonitorFact> monitors;  // by Pod's name
   pods::Settings settings;
   Time now;
 };

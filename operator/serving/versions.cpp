@@ -22,27 +22,33 @@ bool isAvailable(const api::ModelVersion& version) {
 std::string whyUnavailable(const api::ModelVersion& version) {
   if (version.meta.deleted) return "it is being deleted";
   const auto* condition = api::findCondition(version.status.conditions, "Available");
-  return condition ? condition->reason + ": " + condition->message : "its gates have not been judged yet";
+  return condition ? condition->reason + ": " + condition->message
+                   : "its gates have not been judged yet";
 }
 
-std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot, const api::ModelDeploymentStatus& status) {
+std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot,
+                                                const api::ModelDeploymentStatus& status) {
   const auto in = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) != list.end();
   };
   std::vector<const api::ModelVersion*> out;
   for (const auto& version : snapshot.versions) {
-    if (isAvailable(*version) && !in(status.rejected, version->meta.name)) out.push_back(version.get());
+    if (isAvailable(*version) && !in(status.rejected, version->meta.name))
+      out.push_back(version.get());
   }
-  // creationTimestamp has whole seconds: the name's number breaks ties (fuel-9 before fuel-10, by length first)
+  // creationTimestamp has whole seconds: the name's number breaks ties (fuel-9 before fuel-10, by
+  // length first)
   std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) {
     if (a->meta.created != b->meta.created) return a->meta.created > b->meta.created;
-    if (a->meta.name.size() != b->meta.name.size()) return a->meta.name.size() > b->meta.name.size();
+    if (a->meta.name.size() != b->meta.name.size())
+      return a->meta.name.size() > b->meta.name.size();
     return a->meta.name > b->meta.name;
   });
   std::int32_t left = std::max(1, snapshot.deployment->spec.revisionHistoryLimit);
   std::erase_if(out, [&](const auto* version) {
     const std::string& name = version->meta.name;
-    return left-- <= 0 && name != status.active && name != status.target && !in(status.standby, name);
+    return left-- <= 0 && name != status.active && name != status.target &&
+           !in(status.standby, name);
   });
   return out;
 }
@@ -51,17 +57,20 @@ bool sameKind(const Snapshot& snapshot, const std::string& a, const std::string&
   const auto first = snapshot.profiles.find(a), second = snapshot.profiles.find(b);
   if (first == snapshot.profiles.end() || second == snapshot.profiles.end()) return true;
   if (first->second->profile.basisId() != second->second->profile.basisId()) return true;
-  return drift::matches(first->second->profile, second->second->profile, policy(snapshot.deployment->spec));
+  return drift::matches(first->second->profile, second->second->profile,
+                        policy(snapshot.deployment->spec));
 }
 
 drift::Policy policy(const api::ModelDeploymentSpec& spec) {
   drift::Policy out;
   if (!spec.drift) return out;
   out.minSamples = spec.drift->window.minSamples;
-  // A switch costs nothing but the switch, and needs minSamples rows of evidence: only flapping within seconds is held.
+  // A switch costs nothing but the switch, and needs minSamples rows of evidence: only flapping
+  // within seconds is held.
   out.cooldownMs = 5'000;
   if (const auto& retrain = spec.drift->onDrift.retrain) {
-    out.retrainCooldownMs = parseDuration(retrain->cooldown).value_or(std::chrono::hours(6)).count();
+    out.retrainCooldownMs =
+        parseDuration(retrain->cooldown).value_or(std::chrono::hours(6)).count();
   }
   return out;
 }

@@ -13,12 +13,13 @@ bool isAvailable(const api::ModelVersion& version);
 // Why a version that is there may not be served: its condition Available in words.
 std::string whyUnavailable(const api::ModelVersion& version);
 
-// Versions that may be chosen: available, not rejected here, the newest spec.revisionHistoryLimit and whatever is in
-// use; newest first.
-std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot, const api::ModelDeploymentStatus& status);
+// Versions that may be chosen: available, not rejected here, the newest spec.revisionHistoryLimit
+// and whatever is in use; newest first.
+std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot,
+                                                const api::ModelDeploymentStatus& status);
 
-// Whether two versions were trained on the same kind of data. Versions without comparable profiles count as the same:
-// then nothing speaks for keeping the older one.
+// Whether two versions were trained on the same kind of data. Versions without comparable profiles
+// count as the same: then nothing speaks for keeping the older one.
 bool sameKind(const Snapshot& snapshot, const std::string& a, const std::string& b);
 
 // What spec.drift asks of decide().

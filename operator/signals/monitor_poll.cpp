@@ -5,7 +5,8 @@
 namespace reprise::signals {
 namespace {
 
-constexpr auto kDeadline = std::chrono::seconds(2);   // a Pod of this cluster answers in milliseconds
+constexpr auto kDeadline =
+    std::chrono::seconds(2);  // a Pod of this cluster answers in milliseconds
 
 std::string text(const nlohmann::json& object, const char* key) {
   const auto it = object.find(key);
@@ -21,7 +22,8 @@ std::int64_t integer(const nlohmann::json& object, const char* key) {
 
 Expected<MonitorAnswer> parseMonitorAnswer(const std::string& body, const std::string& version) {
   const auto json = nlohmann::json::parse(body, nullptr, false);
-  if (!json.is_object()) return fail(ErrorCode::InvalidArgument, "the monitor's answer is not a JSON object");
+  if (!json.is_object())
+    return fail(ErrorCode::InvalidArgument, "the monitor's answer is not a JSON object");
   MonitorAnswer out;
   out.instance = text(json, "instance");
   if (const auto golden = json.find("golden"); golden != json.end() && golden->is_object()) {
@@ -31,14 +33,16 @@ Expected<MonitorAnswer> parseMonitorAnswer(const std::string& body, const std::s
   const auto windows = json.find("windows");
   if (windows == json.end() || !windows->is_array()) return out;
   for (const auto& entry : *windows) {
-    if (!entry.is_object() || !entry.contains("profile")) return fail(ErrorCode::InvalidArgument, "windows: an entry has no profile");
+    if (!entry.is_object() || !entry.contains("profile"))
+      return fail(ErrorCode::InvalidArgument, "windows: an entry has no profile");
     auto profile = drift::Profile::fromJson(entry["profile"]);
     if (!profile) return tl::unexpected(profile.error());
     const auto seq = integer(entry, "seq");
     if (seq < 0 || (!out.windows.empty() && seq <= out.windows.back().first)) {
       return fail(ErrorCode::InvalidArgument, "windows: seq must ascend");
     }
-    out.windows.emplace_back(seq, drift::Window{version, integer(entry, "firstMs"), integer(entry, "lastMs"), std::move(*profile)});
+    out.windows.emplace_back(seq, drift::Window{version, integer(entry, "firstMs"),
+                                                integer(entry, "lastMs"), std::move(*profile)});
     if (out.windows.size() > kMaxWindows) out.windows.erase(out.windows.begin());
   }
   return out;
@@ -66,8 +70,10 @@ void MonitorPoll::watch(const std::string& owner, std::vector<MonitorTarget> tar
   std::map<std::string, Known> next;
   for (auto& target : targets) {
     const auto it = known.find(target.uid);
-    if (it != known.end() && it->second.target == target) next.insert(*it);
-    else next[target.uid].target = std::move(target);
+    if (it != known.end() && it->second.target == target)
+      next.insert(*it);
+    else
+      next[target.uid].target = std::move(target);
   }
   known = std::move(next);
   if (known.empty()) owners_.erase(owner);
@@ -106,9 +112,10 @@ void MonitorPoll::step(std::stop_token stop) {
   }
 }
 
-// Whether it said something new. A monitor that does not answer is a Pod that is starting, or ending: its readiness
-// says so, and the next poll asks again.
-bool MonitorPoll::poll(const std::string& owner, const MonitorTarget& target, std::stop_token stop) {
+// Whether it said something new. A monitor that does not answer is a Pod that is starting, or
+// ending: its readiness says so, and the next poll asks again.
+bool MonitorPoll::poll(const std::string& owner, const MonitorTarget& target,
+                       std::stop_token stop) {
   const auto find = [&]() -> Known* {
     const auto it = owners_.find(owner);
     if (it == owners_.end()) return nullptr;
@@ -120,8 +127,9 @@ bool MonitorPoll::poll(const std::string& owner, const MonitorTarget& target, st
     std::lock_guard lock(mutex_);
     if (const Known* known = find()) after = known->after;
   }
-  auto response = transport_->send({"GET", "http://" + target.address + "/windows?after=" + std::to_string(after), {}, {}},
-                                   kDeadline, stop, kMaxAnswer);
+  auto response = transport_->send(
+      {"GET", "http://" + target.address + "/windows?after=" + std::to_string(after), {}, {}},
+      kDeadline, stop, kMaxAnswer);
   if (!response || response->status != 200) return false;
   auto answer = parseMonitorAnswer(response->body, target.version);
   if (!answer) return false;
@@ -132,7 +140,7 @@ bool MonitorPoll::poll(const std::string& owner, const MonitorTarget& target, st
     const bool restarted = !known->instance.empty();
     known->instance = answer->instance;
     known->after = 0;
-    if (restarted) return false;   // its numbers begin anew: ask from the beginning next time
+    if (restarted) return false;  // its numbers begin anew: ask from the beginning next time
   }
   bool changed = known->view.golden != answer->golden;
   known->view.golden = answer->golden;

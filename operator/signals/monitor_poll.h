@@ -1,5 +1,5 @@
-// Fetches what the monitors of Pods saw. Monitors keep a ring of their last windows, so neither a missed poll nor a
-// restart of the operator loses any.
+// Fetches what the monitors of Pods saw. Monitors keep a ring of their last windows, so neither a
+// missed poll nor a restart of the operator loses any.
 #pragma once
 
 #include <condition_variable>
@@ -20,33 +20,35 @@ namespace reprise::signals {
 
 // A Pod with a monitor.
 struct MonitorTarget {
-  std::string pod;            // name
+  std::string pod;  // name
   std::string uid;
-  std::string address;        // host:port of the monitor's admin side
-  std::string version;        // that the Pod serves
+  std::string address;  // host:port of the monitor's admin side
+  std::string version;  // that the Pod serves
   bool operator==(const MonitorTarget&) const = default;
 };
 
 // What one monitor said so far.
 struct MonitorView {
-  std::string golden, message;               // Pending, Passed, Failed
-  std::deque<drift::Window> windows;         // oldest first, at most kMaxWindows
+  std::string golden, message;        // Pending, Passed, Failed
+  std::deque<drift::Window> windows;  // oldest first, at most kMaxWindows
 };
 
 inline constexpr std::size_t kMaxWindows = 64;
-inline constexpr std::size_t kMaxAnswer = 8u << 20;   // bytes
+inline constexpr std::size_t kMaxAnswer = 8u << 20;  // bytes
 
 // One answer of GET /windows, read without trust; exposed for tests.
 struct MonitorAnswer {
   std::string instance, golden, message;
-  std::vector<std::pair<std::int64_t, drift::Window>> windows;   // with their sequence numbers, ascending
+  std::vector<std::pair<std::int64_t, drift::Window>>
+      windows;  // with their sequence numbers, ascending
 };
 Expected<MonitorAnswer> parseMonitorAnswer(const std::string& body, const std::string& version);
 
 class MonitorPoll {
  public:
   // `changed(owner)`: a monitor of that owner has something new. Called on the poll's thread.
-  MonitorPoll(std::shared_ptr<http::Transport> transport, Milliseconds interval, std::function<void(const std::string& owner)> changed);
+  MonitorPoll(std::shared_ptr<http::Transport> transport, Milliseconds interval,
+              std::function<void(const std::string& owner)> changed);
   ~MonitorPoll();
   void start();
   void stop();
@@ -61,7 +63,7 @@ class MonitorPoll {
  private:
   struct Known {
     MonitorTarget target;
-    std::string instance;                    // another one: the monitor started anew, and counts from the beginning
+    std::string instance;  // another one: the monitor started anew, and counts from the beginning
     std::int64_t after = 0;
     MonitorView view;
   };
@@ -73,7 +75,7 @@ class MonitorPoll {
   std::function<void(const std::string&)> changed_;
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
-  std::map<std::string, std::map<std::string, Known>> owners_;   // owner → Pod uid
+  std::map<std::string, std::map<std::string, Known>> owners_;  // owner → Pod uid
   std::jthread thread_;
 };
 

@@ -20,7 +20,10 @@ json window(std::int64_t seq) {
   const auto b = basis();
   drift::Profile profile(b);
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(profile.add(b, {double(i), 1.0}));
-  return {{"seq", seq}, {"firstMs", 1000 * seq}, {"lastMs", 1000 * seq + 500}, {"profile", profile.toJson()}};
+  return {{"seq", seq},
+          {"firstMs", 1000 * seq},
+          {"lastMs", 1000 * seq + 500},
+          {"profile", profile.toJson()}};
 }
 
 // One monitor: a ring of windows, numbered from 1, and an instance that changes with a restart.
@@ -31,19 +34,22 @@ class FakeMonitor final : public http::Transport {
   std::vector<json> ring;
   int asked = 0;
 
-  tl::expected<http::Response, http::TransportError> send(const http::Request& request, std::chrono::milliseconds, std::stop_token,
-                                                          std::size_t) override {
+  tl::expected<http::Response, http::TransportError> send(const http::Request& request,
+                                                          std::chrono::milliseconds,
+                                                          std::stop_token, std::size_t) override {
     std::lock_guard lock(mutex);
     ++asked;
     const auto after = std::stoll(request.url.substr(request.url.find("after=") + 6));
-    json answer = {{"instance", instance}, {"golden", {{"state", "Passed"}, {"message", "3 of 3"}}}, {"windows", json::array()}};
+    json answer = {{"instance", instance},
+                   {"golden", {{"state", "Passed"}, {"message", "3 of 3"}}},
+                   {"windows", json::array()}};
     for (const auto& entry : ring) {
       if (entry["seq"].get<std::int64_t>() > after) answer["windows"].push_back(entry);
     }
     return http::Response{200, {}, answer.dump()};
   }
-  tl::expected<std::unique_ptr<http::ByteStream>, http::TransportError> openStream(const http::Request&, std::chrono::milliseconds,
-                                                                                   std::stop_token) override {
+  tl::expected<std::unique_ptr<http::ByteStream>, http::TransportError> openStream(
+      const http::Request&, std::chrono::milliseconds, std::stop_token) override {
     return tl::unexpected(http::TransportError{});
   }
 };
@@ -65,8 +71,14 @@ TEST_F(MonitorPollTest, EachWindowIsTakenOnceAndARestartedMonitorIsReadFromItsBe
   poll.watch("ns/fuel", {{"pod", "uid", "10.0.0.9:9091", "fuel-1"}});
   poll.start();
   until([&] { return seen() == 2; });
-  const int before = [&] { std::lock_guard lock(monitor->mutex); return monitor->asked; }();
-  until([&] { std::lock_guard lock(monitor->mutex); return monitor->asked > before + 3; });
+  const int before = [&] {
+    std::lock_guard lock(monitor->mutex);
+    return monitor->asked;
+  }();
+  until([&] {
+    std::lock_guard lock(monitor->mutex);
+    return monitor->asked > before + 3;
+  });
   EXPECT_EQ(seen(), 2u) << "asked again, nothing new";
   {
     std::lock_guard lock(monitor->mutex);

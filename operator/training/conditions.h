@@ -11,6 +11,7 @@ namespace reprise::training {
 void setConditions(const Snapshot& snapshot, api::TrainingPipelineStatus& status);
 
 // For a spec that no run can be made of: Ready=False, Stalled=True.
-void setInvalid(const Snapshot& snapshot, api::TrainingPipelineStatus& status, const std::string& message);
+void setInvalid(const Snapshot& snapshot, api::TrainingPipelineStatus& status,
+                const std::string& message);
 
 }  // namespace reprise::training

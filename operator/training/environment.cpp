@@ -16,7 +16,8 @@ std::string joined(const std::vector<std::string>& parts, const char* separator)
 }
 
 // What the candidate changed, as the steps saw it inside the container; where they got that far.
-std::string whatChanged(const Snapshot& snapshot, const api::Run& run, const api::EnvironmentStatus& env) {
+std::string whatChanged(const Snapshot& snapshot, const api::Run& run,
+                        const api::EnvironmentStatus& env) {
   std::vector<std::string> parts;
   for (const auto& report : stepReports(snapshot, run.name)) {
     if (!report.changed.empty()) {
@@ -36,10 +37,13 @@ std::string pythonOf(const Snapshot& snapshot, const api::Run& run) {
   return {};
 }
 
-const api::Run* answerTo(const api::TrainingPipelineStatus& status, const api::EnvironmentStatus& env) {
+const api::Run* answerTo(const api::TrainingPipelineStatus& status,
+                         const api::EnvironmentStatus& env) {
   const api::Run* answer = nullptr;
   for (const auto& run : status.runs) {
-    if (run.trigger == "Change" && run.image == env.candidate && run.specHash == env.candidateSpecHash) answer = &run;
+    if (run.trigger == "Change" && run.image == env.candidate &&
+        run.specHash == env.candidateSpecHash)
+      answer = &run;
   }
   return answer && finished(*answer) ? answer : nullptr;
 }
@@ -75,7 +79,8 @@ std::optional<Change> change(const Snapshot& snapshot, const api::TrainingPipeli
 }
 
 bool imageKnown(const Snapshot& snapshot) {
-  return !watches(snapshot.pipeline->spec, "Image") || (snapshot.image && !snapshot.image->reference.empty());
+  return !watches(snapshot.pipeline->spec, "Image") ||
+         (snapshot.image && !snapshot.image->reference.empty());
 }
 
 std::optional<api::Run> conclude(const Snapshot& snapshot, api::TrainingPipelineStatus& status,
@@ -89,12 +94,14 @@ std::optional<api::Run> conclude(const Snapshot& snapshot, api::TrainingPipeline
   if (answer->phase == "Failed") {
     env.candidateResult = "Refused";
     env.candidateMessage = "changed: " + changed + "; failed: " + answer->message;
-    events.push_back({true, "EnvironmentRefused", env.candidateMessage + "; " + env.image + " stays in force"});
+    events.push_back(
+        {true, "EnvironmentRefused", env.candidateMessage + "; " + env.image + " stays in force"});
     return std::nullopt;
   }
   const auto wanted = change(snapshot, status);
   if (!wanted || wanted->image != env.candidate || wanted->specHash != env.candidateSpecHash) {
-    events.push_back({false, "EnvironmentSuperseded", "the check of " + env.candidate + " passed, but the tag or spec moved on"});
+    events.push_back({false, "EnvironmentSuperseded",
+                      "the check of " + env.candidate + " passed, but the tag or spec moved on"});
     clearCandidate(env);
     return std::nullopt;
   }
@@ -105,7 +112,7 @@ std::optional<api::Run> conclude(const Snapshot& snapshot, api::TrainingPipeline
   env.result = "Passed";
   clearCandidate(env);
   events.push_back({false, "EnvironmentAdopted", "changed: " + changed + "; " + answer->message});
-  if (answer->purpose != "Check") return std::nullopt;   // the training itself was the check
+  if (answer->purpose != "Check") return std::nullopt;  // the training itself was the check
   api::Run next;
   next.purpose = "Train";
   next.trigger = "Change";

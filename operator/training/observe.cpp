@@ -32,16 +32,19 @@ std::string text(const json& object, const char* key) {
   return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
-// The report is written by our agent, but inside the user's container: nothing in it is trusted to be there.
+// The report is written by our agent, but inside the user's container: nothing in it is trusted to
+// be there.
 StepReport parseReport(const api::ContainerStatus& status) {
   StepReport report{status.name, {}, {}, {}, {}, {}};
   const json object = json::parse(status.terminatedMessage, nullptr, false);
   if (!object.is_object()) {
     report.reason = status.terminatedReason;
-    report.message = status.terminatedMessage.empty()
-                         ? "container '" + status.name + "' exited with status " + std::to_string(*status.exitCode) +
-                               (status.terminatedReason.empty() ? "" : " (" + status.terminatedReason + ")")
-                         : status.terminatedMessage;
+    report.message =
+        status.terminatedMessage.empty()
+            ? "container '" + status.name + "' exited with status " +
+                  std::to_string(*status.exitCode) +
+                  (status.terminatedReason.empty() ? "" : " (" + status.terminatedReason + ")")
+            : status.terminatedMessage;
     return report;
   }
   report.reason = text(object, "reason");
@@ -54,7 +57,8 @@ StepReport parseReport(const api::ContainerStatus& status) {
       }
     }
   }
-  if (const auto metrics = object.find("metrics"); metrics != object.end() && metrics->is_object()) {
+  if (const auto metrics = object.find("metrics");
+      metrics != object.end() && metrics->is_object()) {
     for (const auto& [name, value] : metrics->items()) {
       if (value.is_number()) report.metrics[name] = value.dump();
       if (value.is_string()) report.metrics[name] = value.get<std::string>();
@@ -68,7 +72,8 @@ bool stillToCome(const Snapshot& snapshot, const api::Job& job) {
   const api::Pod* pod = newestPod(snapshot, job.meta.name);
   if (pod && (pod->phase == "Succeeded" || pod->phase == "Failed")) return false;
   const Time since = job.completionTime.value_or(job.startTime.value_or(snapshot.now));
-  return job.complete ? snapshot.now - since < std::chrono::seconds(30) : pod && pod->meta.deleted == std::nullopt;
+  return job.complete ? snapshot.now - since < std::chrono::seconds(30)
+                      : pod && pod->meta.deleted == std::nullopt;
 }
 
 // Why a Job failed, in the words of the container that failed.
@@ -77,13 +82,15 @@ std::string failureMessage(const Snapshot& snapshot, const api::Job& job) {
     for (const auto& status : pod->containers) {
       if (!status.exitCode || *status.exitCode == 0) continue;
       const StepReport report = parseReport(status);
-      if (job.failureReason == "DeadlineExceeded") break;   // it was ended from outside: its words mislead
+      if (job.failureReason == "DeadlineExceeded")
+        break;  // it was ended from outside: its words mislead
       return report.reason.empty() ? report.message : report.reason + ": " + report.message;
     }
   }
   if (job.failureReason == "DeadlineExceeded") {
     const auto stuck = obstacle(snapshot, job.meta.name);
-    return "DeadlineExceeded: the run took longer than activeDeadlineSeconds; raise it, or make the steps shorter" +
+    return "DeadlineExceeded: the run took longer than activeDeadlineSeconds; raise it, or make "
+           "the steps shorter" +
            (stuck ? " (" + stuck->reason + ": " + stuck->message + ")" : "");
   }
   return job.failureReason + ": " + job.failureMessage;
@@ -92,16 +99,19 @@ std::string failureMessage(const Snapshot& snapshot, const api::Job& job) {
 void concludeTraining(const Snapshot& snapshot, const api::Job& job, api::Run& run) {
   const std::string name = versionName(snapshot.pipeline->spec.model, run.number);
   const api::ModelVersion* version = findVersion(snapshot, name);
-  if (version && version->spec.lineage.run == run.name && version->spec.lineage.pipeline == snapshot.pipeline->meta.name) {
+  if (version && version->spec.lineage.run == run.name &&
+      version->spec.lineage.pipeline == snapshot.pipeline->meta.name) {
     run.phase = "Succeeded";
     run.version = name;
     run.message = "recorded as " + name;
   } else if (version) {
     run.phase = "Failed";
-    run.message = "VersionTaken: ModelVersion " + name + " was made by run '" + version->spec.lineage.run +
-                  "' of pipeline '" + version->spec.lineage.pipeline + "'; delete it, or give this pipeline a model of its own";
+    run.message = "VersionTaken: ModelVersion " + name + " was made by run '" +
+                  version->spec.lineage.run + "' of pipeline '" + version->spec.lineage.pipeline +
+                  "'; delete it, or give this pipeline a model of its own";
   } else if (job.completionTime && snapshot.now - *job.completionTime > std::chrono::minutes(1)) {
-    // publish ends only after the version was created: it was deleted since, or the wrong cluster answered
+    // publish ends only after the version was created: it was deleted since, or the wrong cluster
+    // answered
     run.phase = "Failed";
     run.message = "VersionMissing: the Job completed, but there is no ModelVersion " + name;
   }
@@ -116,8 +126,9 @@ void concludeCheck(const Snapshot& snapshot, api::Run& run) {
   const auto gate = check ? registry::failedGate(check->gates, metrics) : std::nullopt;
   run.phase = gate ? "Failed" : "Succeeded";
   run.message = gate ? "GateFailed: " + *gate
-                     : servingDeployment(snapshot) ? "the model trains, and answers its golden requests when served"
-                                                   : "the model trains; no ModelDeployment serves it, so nothing was served";
+                : servingDeployment(snapshot)
+                    ? "the model trains, and answers its golden requests when served"
+                    : "the model trains; no ModelDeployment serves it, so nothing was served";
 }
 
 }  // namespace
@@ -136,14 +147,16 @@ std::optional<Obstacle> obstacle(const Snapshot& snapshot, const std::string& jo
   const api::Pod* pod = newestPod(snapshot, job);
   if (!pod) return std::nullopt;
   if (!pod->unschedulable.empty()) {
-    return Obstacle{"Unschedulable", "Pod " + pod->meta.name + " cannot be scheduled: " + pod->unschedulable};
+    return Obstacle{"Unschedulable",
+                    "Pod " + pod->meta.name + " cannot be scheduled: " + pod->unschedulable};
   }
   static constexpr const char* stuck[] = {"ImagePullBackOff", "ErrImagePull", "InvalidImageName",
                                           "CreateContainerConfigError", "CreateContainerError"};
   for (const auto& status : pod->containers) {
     for (const char* reason : stuck) {
       if (status.waitingReason == reason) {
-        return Obstacle{reason, "container '" + status.name + "' of Pod " + pod->meta.name + ": " + status.waitingMessage};
+        return Obstacle{reason, "container '" + status.name + "' of Pod " + pod->meta.name + ": " +
+                                    status.waitingMessage};
       }
     }
   }
@@ -174,7 +187,9 @@ api::Run observed(const Snapshot& snapshot, api::Run run) {
     run.phase = "Failed";
     run.message = failureMessage(snapshot, *job);
   }
-  if (finished(run)) run.completionTime = job->completionTime ? job->completionTime : std::optional<Time>(snapshot.now);
+  if (finished(run))
+    run.completionTime =
+        job->completionTime ? job->completionTime : std::optional<Time>(snapshot.now);
   return run;
 }
 

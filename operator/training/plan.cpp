@@ -16,10 +16,13 @@ namespace {
 
 // What the schema cannot see. The schema's own rules are not repeated here.
 std::optional<std::string> invalid(const api::TrainingPipelineSpec& spec) {
-  if (spec.environment.image.empty()) return "spec.environment.image: name the training image, e.g. registry/fuel:1.4";
-  if (spec.train.command.empty()) return "spec.train.command: say what trains the model, e.g. [python, train.py]";
+  if (spec.environment.image.empty())
+    return "spec.environment.image: name the training image, e.g. registry/fuel:1.4";
+  if (spec.train.command.empty())
+    return "spec.train.command: say what trains the model, e.g. [python, train.py]";
   if (!spec.artifact.store.persistentVolumeClaim) {
-    return "spec.artifact.store.persistentVolumeClaim.claimName: name the claim that keeps the models";
+    return "spec.artifact.store.persistentVolumeClaim.claimName: name the claim that keeps the "
+           "models";
   }
   if (auto bad = pods::badPodTemplate(spec.template_, "spec.template")) return bad;
   return std::nullopt;
@@ -28,14 +31,17 @@ std::optional<std::string> invalid(const api::TrainingPipelineSpec& spec) {
 api::EventDraft ended(const api::Run& run) {
   const bool failed = run.phase == "Failed";
   const std::string kind = run.purpose == "Check" ? "Check" : "Run";
-  return {failed, kind + (failed ? "Failed" : "Succeeded"), run.name + " (" + run.trigger + "): " + run.message};
+  return {failed, kind + (failed ? "Failed" : "Succeeded"),
+          run.name + " (" + run.trigger + "): " + run.message};
 }
 
 void observeRuns(const Snapshot& snapshot, api::TrainingPipelineStatus& status, api::Plan& plan) {
   for (auto& run : status.runs) {
     if (finished(run)) continue;
-    const bool hasJob = std::any_of(snapshot.jobs.begin(), snapshot.jobs.end(), [&](const auto& job) { return job->meta.name == run.name; });
-    if (run.phase == "Running" && !hasJob) plan.gone.push_back({"batch/v1", "Job", snapshot.pipeline->meta.namespace_, run.name, {}});
+    const bool hasJob = std::any_of(snapshot.jobs.begin(), snapshot.jobs.end(),
+                                    [&](const auto& job) { return job->meta.name == run.name; });
+    if (run.phase == "Running" && !hasJob)
+      plan.gone.push_back({"batch/v1", "Job", snapshot.pipeline->meta.namespace_, run.name, {}});
     run = observed(snapshot, run);
     if (!finished(run)) continue;
     if (!run.version.empty()) status.latestVersion = run.version;
@@ -43,8 +49,10 @@ void observeRuns(const Snapshot& snapshot, api::TrainingPipelineStatus& status, 
   }
 }
 
-// Gives the run its number and name and writes it down: from now on it is decided, whatever crashes.
-void decideRun(const Snapshot& snapshot, api::TrainingPipelineStatus& status, api::Run run, api::Plan& plan) {
+// Gives the run its number and name and writes it down: from now on it is decided, whatever
+// crashes.
+void decideRun(const Snapshot& snapshot, api::TrainingPipelineStatus& status, api::Run run,
+               api::Plan& plan) {
   const auto& pipeline = *snapshot.pipeline;
   if (run.purpose == "Check") {
     run.number = status.nextCheckNumber++;
@@ -67,12 +75,14 @@ void decideRun(const Snapshot& snapshot, api::TrainingPipelineStatus& status, ap
   status.runs.push_back(std::move(run));
 }
 
-// A Job is made once: its template cannot change. One training and one check at a time, in their order.
-void applyJobs(const Snapshot& snapshot, const api::TrainingPipelineStatus& status, api::Plan& plan) {
+// A Job is made once: its template cannot change. One training and one check at a time, in their
+// order.
+void applyJobs(const Snapshot& snapshot, const api::TrainingPipelineStatus& status,
+               api::Plan& plan) {
   std::set<std::string> busy;
   for (const auto& run : status.runs) {
     if (finished(run) || !busy.insert(run.purpose).second) continue;
-    if (run.phase == "Pending") plan.apply.push_back(runJob(snapshot, run));
+    if (run.phase == "Pending") plan.apply.push_back(runJob(snapshot, run, status.environment));
   }
 }
 
@@ -80,20 +90,27 @@ void applyJobs(const Snapshot& snapshot, const api::TrainingPipelineStatus& stat
 void prune(const Snapshot& snapshot, api::TrainingPipelineStatus& status, api::Plan& plan) {
   const auto& spec = snapshot.pipeline->spec;
   for (const char* purpose : {"Train", "Check"}) {
-    for (const auto& [phase, limit] : {std::pair{"Succeeded", spec.successfulRunsHistoryLimit}, {"Failed", spec.failedRunsHistoryLimit}}) {
-      const auto matches = [&, p = phase](const api::Run& run) { return run.purpose == purpose && run.phase == p; };
+    for (const auto& [phase, limit] : {std::pair{"Succeeded", spec.successfulRunsHistoryLimit},
+                                       {"Failed", spec.failedRunsHistoryLimit}}) {
+      const auto matches = [&, p = phase](const api::Run& run) {
+        return run.purpose == purpose && run.phase == p;
+      };
       auto excess = std::count_if(status.runs.begin(), status.runs.end(), matches) - limit;
       std::erase_if(status.runs, [&](const api::Run& run) { return matches(run) && excess-- > 0; });
     }
   }
   for (const auto& job : snapshot.jobs) {
     const std::string& name = job->meta.name;
-    const auto known = std::any_of(status.runs.begin(), status.runs.end(), [&](const api::Run& run) { return run.name == name; });
+    const auto known = std::any_of(status.runs.begin(), status.runs.end(),
+                                   [&](const api::Run& run) { return run.name == name; });
     const auto check = numberOf(name, snapshot.pipeline->meta.name + "-check");
     const auto train = numberOf(name, snapshot.pipeline->meta.name);
-    // A number that the status has not given yet: this status is older than the Job. Leave it alone.
-    const bool fromTheFuture = check ? check >= status.nextCheckNumber : train >= status.nextRunNumber;
-    if (known || fromTheFuture || job->meta.deleted || (!job->complete && !job->hasFailed)) continue;
+    // A number that the status has not given yet: this status is older than the Job. Leave it
+    // alone.
+    const bool fromTheFuture =
+        check ? check >= status.nextCheckNumber : train >= status.nextRunNumber;
+    if (known || fromTheFuture || job->meta.deleted || (!job->complete && !job->hasFailed))
+      continue;
     plan.remove.push_back({"batch/v1", "Job", job->meta.namespace_, name, job->meta.uid});
   }
 }
@@ -103,16 +120,22 @@ void soonest(api::Plan& plan, Milliseconds in) {
   if (!plan.lookAgain || in < *plan.lookAgain) plan.lookAgain = in;
 }
 
-void lookAgain(const Snapshot& snapshot, const api::TrainingPipelineStatus& status, api::Plan& plan) {
+void lookAgain(const Snapshot& snapshot, const api::TrainingPipelineStatus& status,
+               api::Plan& plan) {
   const auto& spec = snapshot.pipeline->spec;
   const bool unresolved = !snapshot.image || snapshot.image->reference.empty();
   if ((spec.triggers.change && watches(spec, "Image")) || unresolved) {
     const Milliseconds interval =
-        spec.triggers.change ? parseDuration(spec.triggers.change->interval).value_or(std::chrono::minutes(5)) : std::chrono::minutes(1);
-    soonest(plan, snapshot.image ? snapshot.image->checkedAt + interval - snapshot.now : Milliseconds(1000));
+        spec.triggers.change
+            ? parseDuration(spec.triggers.change->interval).value_or(std::chrono::minutes(5))
+            : std::chrono::minutes(1);
+    soonest(plan, snapshot.image ? snapshot.image->checkedAt + interval - snapshot.now
+                                 : Milliseconds(1000));
   }
-  // Job, Pod and version come by three watches; whichever is last wakes us, this is for one that is lost
-  const bool active = std::any_of(status.runs.begin(), status.runs.end(), [](const api::Run& run) { return !finished(run); });
+  // Job, Pod and version come by three watches; whichever is last wakes us, this is for one that is
+  // lost
+  const bool active = std::any_of(status.runs.begin(), status.runs.end(),
+                                  [](const api::Run& run) { return !finished(run); });
   if (active) soonest(plan, std::chrono::seconds(10));
 }
 
@@ -121,7 +144,7 @@ void lookAgain(const Snapshot& snapshot, const api::TrainingPipelineStatus& stat
 api::Plan plan(const Snapshot& snapshot) {
   const auto& pipeline = *snapshot.pipeline;
   api::Plan plan;
-  if (pipeline.meta.deleted) return plan;   // children are garbage-collected
+  if (pipeline.meta.deleted) return plan;  // children are garbage-collected
   api::TrainingPipelineStatus status = pipeline.status;
   status.observedGeneration = pipeline.meta.generation;
   if (const auto bad = invalid(pipeline.spec)) {

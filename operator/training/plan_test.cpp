@@ -48,8 +48,10 @@ struct TrainingPlanTest : testing::Test {
     out.pipeline = std::make_shared<api::TrainingPipeline>(pipeline);
     for (const auto& job : jobs) out.jobs.push_back(std::make_shared<api::Job>(job));
     for (const auto& pod : pods) out.pods.push_back(std::make_shared<api::Pod>(pod));
-    for (const auto& version : versions) out.versions.push_back(std::make_shared<api::ModelVersion>(version));
-    for (const auto& deployment : deployments) out.deployments.push_back(std::make_shared<api::ModelDeployment>(deployment));
+    for (const auto& version : versions)
+      out.versions.push_back(std::make_shared<api::ModelVersion>(version));
+    for (const auto& deployment : deployments)
+      out.deployments.push_back(std::make_shared<api::ModelDeployment>(deployment));
     out.image = registry::ImageFact{digest, imageReason, imageMessage, now};
     out.settings.agentImage = "reprise:test";
     out.now = now;
@@ -71,7 +73,9 @@ struct TrainingPlanTest : testing::Test {
     for (const auto& child : last.apply) {
       if (child["kind"] != "Job") continue;
       const std::string name = child["metadata"]["name"];
-      ASSERT_TRUE(std::none_of(jobs.begin(), jobs.end(), [&](const api::Job& job) { return job.meta.name == name; })) << name << " was made twice";
+      ASSERT_TRUE(std::none_of(jobs.begin(), jobs.end(),
+                               [&](const api::Job& job) { return job.meta.name == name; }))
+          << name << " was made twice";
       api::Job job;
       job.meta.name = name;
       job.meta.namespace_ = "team";
@@ -79,16 +83,19 @@ struct TrainingPlanTest : testing::Test {
       job.startTime = now;
       jobs.push_back(job);
     }
-    for (const auto& gone : last.remove) std::erase_if(jobs, [&](const api::Job& job) { return job.meta.uid == gone.uid; });
+    for (const auto& gone : last.remove)
+      std::erase_if(jobs, [&](const api::Job& job) { return job.meta.uid == gone.uid; });
   }
 
   api::Job& job(const std::string& name) {
-    const auto it = std::find_if(jobs.begin(), jobs.end(), [&](const api::Job& one) { return one.meta.name == name; });
+    const auto it = std::find_if(jobs.begin(), jobs.end(),
+                                 [&](const api::Job& one) { return one.meta.name == name; });
     EXPECT_NE(it, jobs.end()) << name;
     return *it;
   }
 
-  void end(const std::string& name, bool success, std::vector<std::pair<std::string, json>> reports = {}) {
+  void end(const std::string& name, bool success,
+           std::vector<std::pair<std::string, json>> reports = {}) {
     auto& it = job(name);
     (success ? it.complete : it.hasFailed) = true;
     it.failureReason = success ? "" : "BackoffLimitExceeded";
@@ -196,7 +203,11 @@ TEST_F(TrainingPlanTest, AFinishedRunIsRecordedWithItsVersionAndNothingFollows) 
 
 TEST_F(TrainingPlanTest, AFailedStepIsSaidInItsOwnWordsAndNotTriedAgainByItself) {
   reconcile();
-  end("fuel-1", false, {{"train", {{"reason", "StepFailed"}, {"message", "step train ended with exit status 1; its last lines: no data"}, {"exit", 1}}}});
+  end("fuel-1", false,
+      {{"train",
+        {{"reason", "StepFailed"},
+         {"message", "step train ended with exit status 1; its last lines: no data"},
+         {"exit", 1}}}});
   reconcile();
   reconcile();
   EXPECT_EQ(jobs.size(), 1u);
@@ -249,7 +260,12 @@ TEST_F(TrainingPlanTest, AMovedTagIsCheckedBeforeItIsAdopted) {
   EXPECT_EQ(jobs[1].meta.name, "fuel-check-1");
   EXPECT_EQ(pipeline.status.environment->image, kOld) << "not before the check passed";
   EXPECT_EQ(condition("EnvironmentAccepted").reason, "Checking");
-  end("fuel-check-1", true, {{"train", {{"reason", "Completed"}, {"message", ""}, {"environment", {{"python", "3.11.2"}, {"changed", json::array({"numpy 1.26.4 → 2.2.0"})}}}}}});
+  end("fuel-check-1", true,
+      {{"train",
+        {{"reason", "Completed"},
+         {"message", ""},
+         {"environment",
+          {{"python", "3.11.2"}, {"changed", json::array({"numpy 1.26.4 → 2.2.0"})}}}}}});
   reconcile();
   EXPECT_EQ(pipeline.status.environment->image, kNew);
   ASSERT_EQ(jobs.size(), 3u) << "adopting asks for a training";
@@ -262,8 +278,12 @@ TEST_F(TrainingPlanTest, ABrokenEnvironmentIsRefusedAndSaysWhatChangedAndWhatFai
   digest = kNew;
   reconcile();
   end("fuel-check-1", false,
-      {{"train", {{"reason", "StepFailed"}, {"message", "step train ended with exit status 1"}, {"exit", 1},
-                  {"environment", {{"python", "3.13.5"}, {"changed", json::array({"python 3.11.2 → 3.13.5"})}}}}}});
+      {{"train",
+        {{"reason", "StepFailed"},
+         {"message", "step train ended with exit status 1"},
+         {"exit", 1},
+         {"environment",
+          {{"python", "3.13.5"}, {"changed", json::array({"python 3.11.2 → 3.13.5"})}}}}}});
   reconcile();
   reconcile();
   EXPECT_EQ(jobs.size(), 2u) << "refused once, not tried in a loop";
@@ -332,7 +352,7 @@ TEST_F(TrainingPlanTest, ADeletedJobFailsItsRunAndIsNotMadeAgain) {
 TEST_F(TrainingPlanTest, ACrashBetweenStatusAndJobMakesTheJobAfterwards) {
   reconcile();
   const json first = last.apply.back();
-  jobs.clear();   // the status was written, the Job was not: the run is Pending still
+  jobs.clear();  // the status was written, the Job was not: the run is Pending still
   pipeline.status.runs.at(0).phase = "Pending";
   reconcile();
   ASSERT_EQ(jobs.size(), 1u);

@@ -18,11 +18,13 @@ namespace reprise::training {
 
 struct Snapshot {
   std::shared_ptr<const api::TrainingPipeline> pipeline;
-  std::vector<std::shared_ptr<const api::Job>> jobs;               // owned by the pipeline
-  std::vector<std::shared_ptr<const api::Pod>> pods;               // of those Jobs
-  std::vector<std::shared_ptr<const api::ModelVersion>> versions;  // of the model, in this namespace
-  std::vector<std::shared_ptr<const api::ModelDeployment>> deployments;   // of the model, in this namespace
-  std::optional<registry::ImageFact> image;                         // of spec.environment.image
+  std::vector<std::shared_ptr<const api::Job>> jobs;  // owned by the pipeline
+  std::vector<std::shared_ptr<const api::Pod>> pods;  // of those Jobs
+  std::vector<std::shared_ptr<const api::ModelVersion>>
+      versions;  // of the model, in this namespace
+  std::vector<std::shared_ptr<const api::ModelDeployment>>
+      deployments;                           // of the model, in this namespace
+  std::optional<registry::ImageFact> image;  // of spec.environment.image
   pods::Settings settings;
   Time now;
 };

@@ -4,7 +4,9 @@
 
 namespace reprise::training {
 
-std::string versionName(const std::string& model, std::int64_t number) { return model + "-" + std::to_string(number); }
+std::string versionName(const std::string& model, std::int64_t number) {
+  return model + "-" + std::to_string(number);
+}
 
 std::int64_t numberOf(const std::string& name, const std::string& prefix) {
   if (!name.starts_with(prefix + "-")) return 0;

@@ -1,4 +1,5 @@
-// What a plan looks up in its snapshot: versions by number, the basis they carry on, who serves them.
+// What a plan looks up in its snapshot: versions by number, the basis they carry on, who serves
+// them.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 namespace reprise::training {
 
-std::string versionName(const std::string& model, std::int64_t number);   // fuel-7
+std::string versionName(const std::string& model, std::int64_t number);  // fuel-7
 // The number behind "<prefix>-", 0 if there is none.
 std::int64_t numberOf(const std::string& name, const std::string& prefix);
 
@@ -19,10 +20,12 @@ const api::ModelVersion* findVersion(const Snapshot& snapshot, const std::string
 const api::ModelVersion* newestVersion(const Snapshot& snapshot);
 bool isAvailable(const api::ModelVersion& version);
 
-// The basis of the newest version that has a profile: profiles compare only on one basis. Null if none.
+// The basis of the newest version that has a profile: profiles compare only on one basis. Null if
+// none.
 nlohmann::json carriedBasis(const Snapshot& snapshot);
 
-// The ModelDeployment by whose server a check is verified: the first by name. nullptr if the model is not deployed.
+// The ModelDeployment by whose server a check is verified: the first by name. nullptr if the model
+// is not deployed.
 const api::ModelDeployment* servingDeployment(const Snapshot& snapshot);
 
 }  // namespace reprise::training

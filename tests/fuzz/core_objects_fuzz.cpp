@@ -1,4 +1,5 @@
-// Kubernetes' own kinds, as an API server sends them, and what the plans read out of a Pod's last words.
+// Kubernetes' own kinds, as an API server sends them, and what the plans read out of a Pod's last
+// words.
 #include "fuzz/fuzz.h"
 
 #include "api/core/objects.h"

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 namespace reprise::fuzz {
 
@@ -20,7 +20,9 @@ inline void require(bool holds, const std::string& what) {
   std::abort();
 }
 
-inline nlohmann::json parse(std::string_view text) { return nlohmann::json::parse(text, nullptr, false); }
+inline nlohmann::json parse(std::string_view text) {
+  return nlohmann::json::parse(text, nullptr, false);
+}
 
 // What is refused is logged, thousands of times a second.
 inline void quiet() {
@@ -31,11 +33,11 @@ inline void quiet() {
 }  // namespace reprise::fuzz
 
 // Defines the target: `text` is the input.
-#define REPRISE_FUZZ_TARGET(text)                                                   \
-  static void fuzzOne(std::string_view text);                                       \
+#define REPRISE_FUZZ_TARGET(text)                                                     \
+  static void fuzzOne(std::string_view text);                                         \
   extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) { \
-    reprise::fuzz::quiet();                                                         \
-    fuzzOne({reinterpret_cast<const char*>(data), size});                           \
-    return 0;                                                                       \
-  }                                                                                 \
+    reprise::fuzz::quiet();                                                           \
+    fuzzOne({reinterpret_cast<const char*>(data), size});                             \
+    return 0;                                                                         \
+  }                                                                                   \
   static void fuzzOne(std::string_view text)

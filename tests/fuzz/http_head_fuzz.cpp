@@ -15,15 +15,21 @@ REPRISE_FUZZ_TARGET(text) {
     if (monitor::RequestHead request; monitor::parseRequest(head, "x-context", request, problem)) {
       monitor::writeRequest(request, written);
       monitor::RequestHead again;
-      fuzz::require(monitor::headEnd(written, 0) == written.size(), "a request that was written has no end, or goes on: " + written);
-      fuzz::require(monitor::parseRequest(written, "x-context", again, problem), "a request that was written is refused: " + problem);
-      fuzz::require(again.method == request.method && again.target == request.target, "it is another request");
-      fuzz::require(again.framing.chunked == request.framing.chunked && again.framing.length == request.framing.length, "its body is another one");
+      fuzz::require(monitor::headEnd(written, 0) == written.size(),
+                    "a request that was written has no end, or goes on: " + written);
+      fuzz::require(monitor::parseRequest(written, "x-context", again, problem),
+                    "a request that was written is refused: " + problem);
+      fuzz::require(again.method == request.method && again.target == request.target,
+                    "it is another request");
+      fuzz::require(again.framing.chunked == request.framing.chunked &&
+                        again.framing.length == request.framing.length,
+                    "its body is another one");
     }
     if (monitor::ResponseHead response; monitor::parseResponse(head, response, problem)) {
       written.clear();
       monitor::writeResponse(response, {"fuel-1", "id-1", false, false, false}, written);
-      fuzz::require(monitor::headEnd(written, 0) == written.size(), "an answer that was written has no end, or goes on: " + written);
+      fuzz::require(monitor::headEnd(written, 0) == written.size(),
+                    "an answer that was written has no end, or goes on: " + written);
     }
   }
   // The chunks of a body are the same, however the bytes arrive.
@@ -31,8 +37,12 @@ REPRISE_FUZZ_TARGET(text) {
   std::string a, b;
   const std::size_t taken = whole.scan(text, [&](std::string_view part) { a += part; });
   std::size_t one = 0;
-  while (one < text.size() && single.scan(text.substr(one, 1), [&](std::string_view part) { b += part; }) == 1) ++one;
-  fuzz::require(a == b && whole.done() == single.done() && whole.bad() == single.bad() && taken == one, "chunks depend on how the bytes arrive");
+  while (one < text.size() &&
+         single.scan(text.substr(one, 1), [&](std::string_view part) { b += part; }) == 1)
+    ++one;
+  fuzz::require(
+      a == b && whole.done() == single.done() && whole.bad() == single.bad() && taken == one,
+      "chunks depend on how the bytes arrive");
   for (const char* encoding : {"gzip", "deflate"}) {
     const auto body = monitor::decoded(text, encoding, 1 << 16);
     fuzz::require(!body || body->size() <= 1 << 16, "more than the limit was inflated");

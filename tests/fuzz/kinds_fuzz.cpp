@@ -11,11 +11,15 @@ template <class Kind>
 void roundTrip(Expected<Kind> (*decode)(const nlohmann::json&), const nlohmann::json& object) {
   const auto first = decode(object);
   if (!first) return fuzz::require(!first.error().message.empty(), "what is refused says why");
-  const nlohmann::json again = {{"spec", api::encode(first->spec)}, {"status", api::encode(first->status)}};
+  const nlohmann::json again = {{"spec", api::encode(first->spec)},
+                                {"status", api::encode(first->status)}};
   const auto second = decode(again);
-  fuzz::require(second.has_value(), "what was encoded cannot be decoded: " + (second ? "" : second.error().message));
-  fuzz::require(api::encode(second->spec) == again["spec"], "the spec is another one: " + again["spec"].dump());
-  fuzz::require(api::encode(second->status) == again["status"], "the status is another one: " + again["status"].dump());
+  fuzz::require(second.has_value(),
+                "what was encoded cannot be decoded: " + (second ? "" : second.error().message));
+  fuzz::require(api::encode(second->spec) == again["spec"],
+                "the spec is another one: " + again["spec"].dump());
+  fuzz::require(api::encode(second->status) == again["status"],
+                "the status is another one: " + again["status"].dump());
 }
 
 }  // namespace

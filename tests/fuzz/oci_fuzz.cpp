@@ -1,5 +1,5 @@
-// What an OCI registry answers: line 1 the challenge of a 401, line 2 the token's answer, line 3 the digest's header,
-// the rest a manifest.
+// What an OCI registry answers: line 1 the challenge of a 401, line 2 the token's answer, line 3
+// the digest's header, the rest a manifest.
 #include "fuzz/fuzz.h"
 
 #include "base/digest.h"
@@ -24,5 +24,6 @@ REPRISE_FUZZ_TARGET(text) {
   const auto digest = registry.resolve("r.example.com/fuel:1.0");
   if (!digest) return fuzz::require(!digest.error().message.empty(), "what is refused says why");
   const auto at = digest->find('@');
-  fuzz::require(at != std::string::npos && isOciDigest(digest->substr(at + 1)), "it is no digest: " + *digest);
+  fuzz::require(at != std::string::npos && isOciDigest(digest->substr(at + 1)),
+                "it is no digest: " + *digest);
 }

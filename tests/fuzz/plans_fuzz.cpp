@@ -1,5 +1,6 @@
-// The plans are total: whatever an object that the API server accepted says, they answer, and what they write is sound.
-// Line 1: a ModelDeployment; 2: a TrainingPipeline; 3: a ModelVersion; 4: a Pod; 5: a Job; 6: a Deployment.
+// The plans are total: whatever an object that the API server accepted says, they answer, and what
+// they write is sound. Line 1: a ModelDeployment; 2: a TrainingPipeline; 3: a ModelVersion; 4: a
+// Pod; 5: a Job; 6: a Deployment.
 #include "fuzz/fuzz.h"
 
 #include <vector>
@@ -16,7 +17,9 @@ namespace {
 
 void judge(const api::Plan& plan) {
   for (const auto& child : plan.apply) {
-    fuzz::require(child.is_object() && child.contains("kind") && child["metadata"]["name"].is_string(), "a child has no kind or name: " + child.dump());
+    fuzz::require(
+        child.is_object() && child.contains("kind") && child["metadata"]["name"].is_string(),
+        "a child has no kind or name: " + child.dump());
   }
   for (const auto& gone : plan.remove) fuzz::require(!gone.name.empty(), "a removal has no name");
 }
@@ -58,7 +61,8 @@ REPRISE_FUZZ_TARGET(text) {
   training.pods = {pod};
   training.versions = {v};
   training.deployments = {d};
-  training.image = registry::ImageFact{"r.example.com/fuel@sha256:" + std::string(64, '1'), {}, {}, now};
+  training.image =
+      registry::ImageFact{"r.example.com/fuel@sha256:" + std::string(64, '1'), {}, {}, now};
   training.settings.agentImage = "reprise:fuzz";
   training.now = now;
   judge(training::plan(training));

@@ -13,9 +13,12 @@ REPRISE_FUZZ_TARGET(text) {
     const auto again = drift::Profile::fromJson(profile->toJson());
     fuzz::require(again && *again == *profile, "a profile that was written is another one");
     drift::Profile twice = *profile;
-    if (twice.merge(*profile)) fuzz::require(twice.rows() == 2 * profile->rows(), "merged it has not the rows of both");
+    if (twice.merge(*profile))
+      fuzz::require(twice.rows() == 2 * profile->rows(), "merged it has not the rows of both");
     if (const auto apart = drift::distance(*profile, *profile)) {
-      fuzz::require(std::isfinite(apart->effect) && std::isfinite(apart->z) && std::isfinite(apart->pValue), "a distance is no number");
+      fuzz::require(
+          std::isfinite(apart->effect) && std::isfinite(apart->z) && std::isfinite(apart->pValue),
+          "a distance is no number");
     }
     (void)drift::frechet(*profile, *profile);
     (void)drift::perFeature(*profile, *profile);
@@ -31,6 +34,7 @@ REPRISE_FUZZ_TARGET(text) {
   }
   if (auto document = drift::ProfileDocument::fromJson(json)) {
     const auto again = drift::ProfileDocument::fromJson(document->toJson());
-    fuzz::require(again && again->profile == document->profile, "a document that was written is another one");
+    fuzz::require(again && again->profile == document->profile,
+                  "a document that was written is another one");
   }
 }

@@ -9,13 +9,18 @@ using namespace reprise;
 namespace monitor = agent::monitor;
 
 REPRISE_FUZZ_TARGET(text) {
-  static const drift::Basis basis = *drift::Basis::fit(
-      {"a", "b", "c"}, {{1.0, 2.0, std::string("x")}, {2.0, 3.0, std::string("y")}, {3.0, 5.0, std::string("x")}, {4.0, 1.0, std::string("y")}});
+  static const drift::Basis basis =
+      *drift::Basis::fit({"a", "b", "c"}, {{1.0, 2.0, std::string("x")},
+                                           {2.0, 3.0, std::string("y")},
+                                           {3.0, 5.0, std::string("x")},
+                                           {4.0, 1.0, std::string("y")}});
   for (const char* protocol : {"v2", "v1", "json"}) {
     const auto rows = monitor::parseRows(protocol, text, basis);
-    fuzz::require(rows.rows.size() <= monitor::kMaxRequestRows, "more rows than a request may have");
+    fuzz::require(rows.rows.size() <= monitor::kMaxRequestRows,
+                  "more rows than a request may have");
     drift::Profile profile(basis);
-    for (const auto& row : rows.rows) fuzz::require(profile.add(basis, row).has_value(), "a row does not fit its basis");
+    for (const auto& row : rows.rows)
+      fuzz::require(profile.add(basis, row).has_value(), "a row does not fit its basis");
     (void)monitor::parsePredictions(protocol, text);
   }
   if (auto labels = monitor::parseLabels(text)) {

@@ -14,7 +14,8 @@ REPRISE_FUZZ_TARGET(text) {
   response.body = text.substr(std::min(end + 1, text.size()));
   const Error error = kube::toError(response, "apply Pod ns/a");
   fuzz::require(!error.message.empty(), "what is refused says why");
-  fuzz::require(!error.retryAfter || error.retryAfter->count() >= 0, "Retry-After lies in the past");
+  fuzz::require(!error.retryAfter || error.retryAfter->count() >= 0,
+                "Retry-After lies in the past");
   if (const auto json = fuzz::parse(response.body); !json.is_discarded()) {
     (void)kube::toError(json, "watch");
     (void)kube::versionTooLarge(json);

@@ -27,9 +27,11 @@ struct Made {
   Made() {
     for (int k = 0; k < 3; ++k) {
       const auto source = sourceOf(static_cast<Kind>(k));
-      trained[k] = drift::ProfileDocument{basis, profileOf(basis, rowsOf(source, 300, 10 + k))}.toJson();
+      trained[k] =
+          drift::ProfileDocument{basis, profileOf(basis, rowsOf(source, 300, 10 + k))}.toJson();
       for (std::size_t i = 0; i < kWindows; ++i) {
-        windows[k].push_back(profileOf(basis, rowsOf(source, 100, 100 * (k + 1) + i)).toJson().dump());
+        windows[k].push_back(
+            profileOf(basis, rowsOf(source, 100, 100 * (k + 1) + i)).toJson().dump());
       }
     }
   }

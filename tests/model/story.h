@@ -1,4 +1,5 @@
-// A story without chance, for enumerations: one crash at each write, each older snapshot, each event dropped.
+// A story without chance, for enumerations: one crash at each write, each older snapshot, each
+// event dropped.
 #pragma once
 
 #include <map>

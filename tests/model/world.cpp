@@ -18,7 +18,8 @@ const kube::Resource kReplicaSets{"apps", "v1", "ReplicaSet", "replicasets"};
 
 namespace {
 
-// Fills in defaults and drops what the schema does not know, as the API server does with a structural schema.
+// Fills in defaults and drops what the schema does not know, as the API server does with a
+// structural schema.
 void conform(const Json& schema, Json& value) {
   if (schema.value("x-kubernetes-preserve-unknown-fields", false)) return;
   if (value.is_array() && schema.contains("items")) {
@@ -49,18 +50,24 @@ const std::map<std::string, Json>& schemas() {
 
 void fill(Json& object, const Json& defaults) {
   for (const auto& [key, value] : defaults.items()) {
-    if (!object.contains(key)) object[key] = value;
-    else if (object[key].is_object() && value.is_object()) fill(object[key], value);
+    if (!object.contains(key))
+      object[key] = value;
+    else if (object[key].is_object() && value.is_object())
+      fill(object[key], value);
   }
 }
 
 // A few of Kubernetes' own defaults: enough that what is stored is never what was applied.
 void defaultCore(const std::string& kind, Json& object) {
-  if (kind == "Service") fill(object["spec"], {{"type", "ClusterIP"}, {"sessionAffinity", "None"}, {"clusterIP", "10.96.0.7"}});
-  if (kind == "Job") fill(object["spec"], {{"completions", 1}, {"parallelism", 1}, {"suspend", false}});
+  if (kind == "Service")
+    fill(object["spec"],
+         {{"type", "ClusterIP"}, {"sessionAffinity", "None"}, {"clusterIP", "10.96.0.7"}});
+  if (kind == "Job")
+    fill(object["spec"], {{"completions", 1}, {"parallelism", 1}, {"suspend", false}});
   if (kind == "Deployment") fill(object["spec"], {{"minReadySeconds", 0}, {"paused", false}});
   if (kind == "Job" || kind == "Deployment") {
-    fill(object["spec"]["template"], {{"spec", {{"dnsPolicy", "ClusterFirst"}, {"schedulerName", "default-scheduler"}}}});
+    fill(object["spec"]["template"],
+         {{"spec", {{"dnsPolicy", "ClusterFirst"}, {"schedulerName", "default-scheduler"}}}});
   }
 }
 
@@ -80,12 +87,17 @@ bool conditionIs(const Json& object, const std::string& type, const std::string&
 }
 
 Json condition(const char* type, bool value, Time now, const char* reason = "") {
-  return {{"type", type}, {"status", value ? "True" : "False"}, {"reason", reason}, {"lastTransitionTime", formatTime(now)}};
+  return {{"type", type},
+          {"status", value ? "True" : "False"},
+          {"reason", reason},
+          {"lastTransitionTime", formatTime(now)}};
 }
 
 Json exited(const std::string& name, int code, const Json& report, Time at) {
   return {{"name", name},
-          {"state", {{"terminated", {{"exitCode", code}, {"message", report.dump()}, {"finishedAt", formatTime(at)}}}}}};
+          {"state",
+           {{"terminated",
+             {{"exitCode", code}, {"message", report.dump()}, {"finishedAt", formatTime(at)}}}}}};
 }
 
 }  // namespace
@@ -104,7 +116,9 @@ World::World(std::uint64_t seed) : random(seed) {
   };
 }
 
-void World::note(std::string what) { trace.push_back(formatTime(clock.now(), 3).substr(11) + " " + std::move(what)); }
+void World::note(std::string what) {
+  trace.push_back(formatTime(clock.now(), 3).substr(11) + " " + std::move(what));
+}
 
 std::string World::imageOf(char digit) const {
   return std::string("registry.example.com/fuel@sha256:") + std::string(64, digit);
@@ -123,29 +137,38 @@ void World::createPipeline() {
                 {"parameters", {{"depth", "1"}}},
                 {"train", {{"command", Json::array({"python", "train.py"})}}},
                 {"artifact", {{"store", {{"persistentVolumeClaim", {{"claimName", "models"}}}}}}},
-                {"triggers", {{"change", {{"of", Json::array({"Spec", "Image"})}, {"interval", "5s"}}}, {"drift", {{"cooldown", "1s"}}}}},
+                {"triggers",
+                 {{"change", {{"of", Json::array({"Spec", "Image"})}, {"interval", "5s"}}},
+                  {"drift", {{"cooldown", "1s"}}}}},
                 {"check", {{"args", Json::array({"--quick"})}}}}}});
 }
 
 void World::createDeployment(const std::string& name) {
   if (server.find(resources::modelDeployments, kNs, name)) return;
   note("user creates ModelDeployment " + name);
-  server.put(resources::modelDeployments,
-             {{"apiVersion", resources::modelDeployments.apiVersion()},
-              {"kind", "ModelDeployment"},
-              {"metadata", {{"name", name}, {"namespace", kNs}}},
-              {"spec",
-               {{"model", "fuel"},
-                {"version", {{"auto", Json::object()}}},
-                {"replicas", 1},
-                {"template", {{"spec", {{"containers", Json::array({{{"name", "server"}, {"command", Json::array({"python", "serve.py"})}}})}}}}},
-                {"drift",
-                 {{"source", {{"monitor", Json::object()}}},
-                  {"window", {{"minSamples", 200}}},
-                  {"onDrift", {{"switch", {{"standby", 1}}}, {"retrain", {{"pipelineRef", {{"name", "fuel"}}}, {"cooldown", "1s"}}}}}}}}}});
+  server.put(
+      resources::modelDeployments,
+      {{"apiVersion", resources::modelDeployments.apiVersion()},
+       {"kind", "ModelDeployment"},
+       {"metadata", {{"name", name}, {"namespace", kNs}}},
+       {"spec",
+        {{"model", "fuel"},
+         {"version", {{"auto", Json::object()}}},
+         {"replicas", 1},
+         {"template",
+          {{"spec",
+            {{"containers", Json::array({{{"name", "server"},
+                                          {"command", Json::array({"python", "serve.py"})}}})}}}}},
+         {"drift",
+          {{"source", {{"monitor", Json::object()}}},
+           {"window", {{"minSamples", 200}}},
+           {"onDrift",
+            {{"switch", {{"standby", 1}}},
+             {"retrain", {{"pipelineRef", {{"name", "fuel"}}}, {"cooldown", "1s"}}}}}}}}}});
 }
 
-bool World::edit(const kube::Resource& kind, const std::string& name, const std::function<void(Json&)>& edit) {
+bool World::edit(const kube::Resource& kind, const std::string& name,
+                 const std::function<void(Json&)>& edit) {
   auto object = server.find(kind, kNs, name);
   if (!object) return false;
   edit(*object);
@@ -153,7 +176,8 @@ bool World::edit(const kube::Resource& kind, const std::string& name, const std:
   return true;
 }
 
-void World::annotate(const kube::Resource& kind, const std::string& name, const std::string& key, const std::string& value) {
+void World::annotate(const kube::Resource& kind, const std::string& name, const std::string& key,
+                     const std::string& value) {
   note("user annotates " + kind.kind + " " + name + " " + key + "=" + value);
   edit(kind, name, [&](Json& object) { object["metadata"]["annotations"][key] = value; });
 }
@@ -166,8 +190,12 @@ void World::erase(const kube::Resource& kind, const std::string& name) {
   server.erase(kind, kNs, name);
 }
 
-Json World::podOf(const Json& owner, const kube::Resource& ownerKind, const std::string& name, const Json& podTemplate) {
-  Json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", podTemplate.value("metadata", Json::object())}, {"spec", Json::object()}};
+Json World::podOf(const Json& owner, const kube::Resource& ownerKind, const std::string& name,
+                  const Json& podTemplate) {
+  Json pod = {{"apiVersion", "v1"},
+              {"kind", "Pod"},
+              {"metadata", podTemplate.value("metadata", Json::object())},
+              {"spec", Json::object()}};
   pod["metadata"]["name"] = name;
   pod["metadata"]["namespace"] = kNs;
   pod["metadata"]["ownerReferences"] = ownedBy(owner, ownerKind);
@@ -193,18 +221,25 @@ bool World::publish(const Json& pod, const Json& job) {
     const Json run = Json::parse(value.get<std::string>(), nullptr, false);
     if (!run.is_object() || !run.contains("lineage") || !run.contains("version")) continue;
     const std::string name = run["version"];
-    if (server.peek(resources::modelVersions, kNs, name)) return false;   // a second try of the same run, or taken
-    server.put(resources::modelVersions,
-               {{"apiVersion", resources::modelVersions.apiVersion()},
-                {"kind", "ModelVersion"},
-                {"metadata", {{"name", name}, {"namespace", kNs}, {"labels", run.value("labels", Json::object())}}},
-                {"spec",
-                 {{"model", run["model"]},
-                  {"artifact", {{"uri", "pvc://models/sha256/" + std::string(64, 'a')}, {"sha256", std::string(64, 'a')}, {"bytes", 10}}},
-                  {"environment", {{"image", run["image"]}, {"python", "3.11.2"}, {"packages", {{"numpy", "1.26.4"}}}}},
-                  {"metrics", {{"accuracy", "0.9"}}},
-                  {"profile", trainedProfile(live)},
-                  {"lineage", run["lineage"]}}}});
+    if (server.peek(resources::modelVersions, kNs, name))
+      return false;  // a second try of the same run, or taken
+    server.put(
+        resources::modelVersions,
+        {{"apiVersion", resources::modelVersions.apiVersion()},
+         {"kind", "ModelVersion"},
+         {"metadata",
+          {{"name", name}, {"namespace", kNs}, {"labels", run.value("labels", Json::object())}}},
+         {"spec",
+          {{"model", run["model"]},
+           {"artifact",
+            {{"uri", "pvc://models/sha256/" + std::string(64, 'a')},
+             {"sha256", std::string(64, 'a')},
+             {"bytes", 10}}},
+           {"environment",
+            {{"image", run["image"]}, {"python", "3.11.2"}, {"packages", {{"numpy", "1.26.4"}}}}},
+           {"metrics", {{"accuracy", "0.9"}}},
+           {"profile", trainedProfile(live)},
+           {"lineage", run["lineage"]}}}});
     note("Job " + metaString(job, "name") + " publishes " + name + " of data " + letter(live));
     return true;
   }
@@ -212,11 +247,15 @@ bool World::publish(const Json& pod, const Json& job) {
 }
 
 bool World::endPod(Json pod, const Json& job, bool good) {
-  const Json environment = {{"python", "3.11.2"}, {"changed", Json::array({"numpy 1.26.4 → 2.2.0"})}};
+  const Json environment = {{"python", "3.11.2"},
+                            {"changed", Json::array({"numpy 1.26.4 → 2.2.0"})}};
   const Json report = good ? Json{{"environment", environment}}
-                           : Json{{"reason", "StepFailed"}, {"message", "train exited with status 1"}, {"environment", environment}};
-  pod["status"] = {{"phase", good ? "Succeeded" : "Failed"},
-                   {"initContainerStatuses", Json::array({exited("train", good ? 0 : 1, report, second())})}};
+                           : Json{{"reason", "StepFailed"},
+                                  {"message", "train exited with status 1"},
+                                  {"environment", environment}};
+  pod["status"] = {
+      {"phase", good ? "Succeeded" : "Failed"},
+      {"initContainerStatuses", Json::array({exited("train", good ? 0 : 1, report, second())})}};
   server.put(resources::pods, pod);
   note("the Pod of Job " + metaString(job, "name") + (good ? " succeeds" : " fails"));
   return true;
@@ -224,7 +263,8 @@ bool World::endPod(Json pod, const Json& job, bool good) {
 
 bool World::endJob(Json job, bool good) {
   job["status"].erase("active");
-  job["status"]["conditions"] = Json::array({condition(good ? "Complete" : "Failed", true, second(), good ? "" : "BackoffLimitExceeded")});
+  job["status"]["conditions"] = Json::array({condition(good ? "Complete" : "Failed", true, second(),
+                                                       good ? "" : "BackoffLimitExceeded")});
   if (good) job["status"]["completionTime"] = formatTime(second());
   server.put(resources::jobs, job);
   note("Job " + metaString(job, "name") + (good ? " completes" : " fails"));
@@ -233,14 +273,17 @@ bool World::endJob(Json job, bool good) {
 
 bool World::jobStep(const std::string& name) {
   const auto job = server.peek(resources::jobs, kNs, name);
-  if (!job || conditionIs(*job, "Complete", "True") || conditionIs(*job, "Failed", "True")) return false;
+  if (!job || conditionIs(*job, "Complete", "True") || conditionIs(*job, "Failed", "True"))
+    return false;
   if (!member(*job, "status").contains("startTime")) return startJob(*job);
   const std::string uid = metaString(*job, "uid");
   const auto pod = server.peek(resources::pods, kNs, name + "-x");
   if (!pod || runtime::controllerUid(*pod) != uid) return false;
   if (!fates_.contains(uid)) {
     const std::string text = job->dump();
-    const bool broken = std::any_of(brokenDigests.begin(), brokenDigests.end(), [&](char d) { return text.find(imageOf(d)) != std::string::npos; });
+    const bool broken = std::any_of(brokenDigests.begin(), brokenDigests.end(), [&](char d) {
+      return text.find(imageOf(d)) != std::string::npos;
+    });
     fates_[uid] = !broken && !chance(jobFailures);
   }
   const bool good = fates_[uid];
@@ -258,11 +301,16 @@ bool World::deploymentStep(const std::string& name) {
   const Json& deployment = *found;
   const int wanted = deployment["spec"].value("replicas", 1);
   const Json& podTemplate = deployment["spec"]["template"];
-  std::string& set = sets_[{metaString(deployment, "uid"), deployment["metadata"]["generation"].get<int>()}];
+  std::string& set =
+      sets_[{metaString(deployment, "uid"), deployment["metadata"]["generation"].get<int>()}];
   if (set.empty()) set = name + "-" + sha256Hex(podTemplate.dump()).substr(0, 8);
   auto owner = server.peek(kReplicaSets, kNs, set);
   if (!owner) {
-    server.put(kReplicaSets, {{"metadata", {{"name", set}, {"namespace", kNs}, {"ownerReferences", ownedBy(deployment, resources::deployments)}}}});
+    server.put(kReplicaSets,
+               {{"metadata",
+                 {{"name", set},
+                  {"namespace", kNs},
+                  {"ownerReferences", ownedBy(deployment, resources::deployments)}}}});
     owner = server.peek(kReplicaSets, kNs, set);
   }
   int up = 0, updated = 0, stale = 0;
@@ -270,7 +318,9 @@ bool World::deploymentStep(const std::string& name) {
   for (const auto& one : server.peekAll(resources::pods)) {
     const Json& pod = *one;
     const std::string podName = metaString(pod, "name");
-    const std::string ownerName = member(member(pod, "metadata"), "ownerReferences").is_array() ? pod["metadata"]["ownerReferences"][0]["name"] : "";
+    const std::string ownerName = member(member(pod, "metadata"), "ownerReferences").is_array()
+                                      ? pod["metadata"]["ownerReferences"][0]["name"]
+                                      : "";
     if (ownerName != set && ownerName.rfind(name + "-", 0) != 0) continue;
     if (ownerName.size() != set.size()) continue;
     const bool ready = conditionIs(pod, "Ready", "True");
@@ -295,18 +345,22 @@ bool World::deploymentStep(const std::string& name) {
     server.erase(resources::pods, kNs, current.back());
     return true;
   }
-  if (stale > 0 && up >= wanted + stale) {   // its successor is ready
+  if (stale > 0 && up >= wanted + stale) {  // its successor is ready
     server.erase(resources::pods, kNs, old.front());
     return true;
   }
   Json next = deployment;
-  const bool failed = brokenVersions.contains(member(member(deployment, "metadata"), "labels").value(api::kVersionLabel, ""));
-  next["status"] = {{"observedGeneration", deployment["metadata"]["generation"]},
-                    {"replicas", updated + stale},
-                    {"updatedReplicas", updated},
-                    {"readyReplicas", up},
-                    {"availableReplicas", up},
-                    {"conditions", Json::array({{{"type", "Progressing"}, {"status", failed && up < wanted ? "False" : "True"}, {"reason", "x"}}})}};
+  const bool failed = brokenVersions.contains(
+      member(member(deployment, "metadata"), "labels").value(api::kVersionLabel, ""));
+  next["status"] = {
+      {"observedGeneration", deployment["metadata"]["generation"]},
+      {"replicas", updated + stale},
+      {"updatedReplicas", updated},
+      {"readyReplicas", up},
+      {"availableReplicas", up},
+      {"conditions", Json::array({{{"type", "Progressing"},
+                                   {"status", failed && up < wanted ? "False" : "True"},
+                                   {"reason", "x"}}})}};
   if (next == deployment) return false;
   server.put(resources::deployments, next);
   return true;
@@ -316,7 +370,8 @@ bool World::deploymentStep(const std::string& name) {
 bool World::podStep(const std::string& name) {
   const auto found = server.peek(resources::pods, kNs, name);
   if (!found) return false;
-  const std::string version = member(member(*found, "metadata"), "labels").value(api::kVersionLabel, "");
+  const std::string version =
+      member(member(*found, "metadata"), "labels").value(api::kVersionLabel, "");
   if (version.empty() || conditionIs(*found, "Ready", "True")) return false;
   Json changed = *found;
   Json* const pod = &changed;
@@ -334,7 +389,7 @@ bool World::podStep(const std::string& name) {
     if (monitor.golden == "Failed") monitor.message = "answer 1 differs";
     return true;
   }
-  if (monitor.golden == "Failed" && !brokenVersions.contains(version)) {   // mended
+  if (monitor.golden == "Failed" && !brokenVersions.contains(version)) {  // mended
     monitor.golden = "Passed";
     return true;
   }
@@ -387,14 +442,16 @@ void World::traffic() {
       const Json& pod = *one;
       if (!conditionIs(pod, "Ready", "True")) continue;
       const Json& labels = member(member(pod, "metadata"), "labels");
-      const bool chosen = std::all_of(selector.items().begin(), selector.items().end(), [&](const auto& item) {
-        return member(labels, item.key()) == item.value();
-      });
+      const bool chosen =
+          std::all_of(selector.items().begin(), selector.items().end(),
+                      [&](const auto& item) { return member(labels, item.key()) == item.value(); });
       if (!chosen) continue;
       Monitor& monitor = monitors_[pod["status"]["podIP"].get<std::string>()];
       const std::int64_t seq = ++monitor.seq;
-      monitor.windows.emplace_back(seq, "{\"seq\":" + std::to_string(seq) + ",\"firstMs\":" + std::to_string(now - 200) + ",\"lastMs\":" +
-                                            std::to_string(now) + ",\"profile\":" + windowProfile(live, windowsSent_++) + "}");
+      monitor.windows.emplace_back(
+          seq, "{\"seq\":" + std::to_string(seq) + ",\"firstMs\":" + std::to_string(now - 200) +
+                   ",\"lastMs\":" + std::to_string(now) +
+                   ",\"profile\":" + windowProfile(live, windowsSent_++) + "}");
       if (monitor.windows.size() > 64) monitor.windows.pop_front();
     }
   }
@@ -404,24 +461,31 @@ class Network final : public http::Transport {
  public:
   explicit Network(World& world) : world_(world) {}
 
-  tl::expected<http::Response, http::TransportError> send(const http::Request& request, std::chrono::milliseconds, std::stop_token,
-                                                          std::size_t) override {
+  tl::expected<http::Response, http::TransportError> send(const http::Request& request,
+                                                          std::chrono::milliseconds,
+                                                          std::stop_token, std::size_t) override {
     const auto port = request.url.find(":9091/windows?after=");
-    if (port != std::string::npos) return monitor(request.url.substr(7, port - 7), std::stoll(request.url.substr(port + 20)));
+    if (port != std::string::npos)
+      return monitor(request.url.substr(7, port - 7), std::stoll(request.url.substr(port + 20)));
     if (world_.registryDown) return http::Response{503, {}, {}};
-    return http::Response{200, {{"Docker-Content-Digest", "sha256:" + std::string(64, world_.digest)}}, {}};
+    return http::Response{
+        200, {{"Docker-Content-Digest", "sha256:" + std::string(64, world_.digest)}}, {}};
   }
-  tl::expected<std::unique_ptr<http::ByteStream>, http::TransportError> openStream(const http::Request&, std::chrono::milliseconds,
-                                                                                   std::stop_token) override {
+  tl::expected<std::unique_ptr<http::ByteStream>, http::TransportError> openStream(
+      const http::Request&, std::chrono::milliseconds, std::stop_token) override {
     return tl::unexpected(http::TransportError{});
   }
 
  private:
-  tl::expected<http::Response, http::TransportError> monitor(const std::string& address, std::int64_t after) {
+  tl::expected<http::Response, http::TransportError> monitor(const std::string& address,
+                                                             std::int64_t after) {
     const auto found = world_.monitors_.find(address);
-    if (found == world_.monitors_.end()) return tl::unexpected(http::TransportError{http::TransportError::Kind::Connect, Sent::No, "refused"});
+    if (found == world_.monitors_.end())
+      return tl::unexpected(
+          http::TransportError{http::TransportError::Kind::Connect, Sent::No, "refused"});
     const auto& one = found->second;
-    std::string body = "{\"instance\":\"" + one.instance + "\",\"golden\":{\"state\":\"" + one.golden + "\",\"message\":\"" + one.message + "\"},\"windows\":[";
+    std::string body = "{\"instance\":\"" + one.instance + "\",\"golden\":{\"state\":\"" +
+                       one.golden + "\",\"message\":\"" + one.message + "\"},\"windows\":[";
     bool first = true;
     for (const auto& [seq, text] : one.windows) {
       if (seq <= after) continue;

@@ -53,13 +53,15 @@ std::vector<Condition> conditions(const Json& status) {
   const Json& list = at(status, "conditions");
   if (!list.is_array()) return out;
   for (const Json& one : list) {
-    out.push_back({text(one, "type"), text(one, "status"), text(one, "reason"), text(one, "message"), time(one, "lastTransitionTime"),
+    out.push_back({text(one, "type"), text(one, "status"), text(one, "reason"),
+                   text(one, "message"), time(one, "lastTransitionTime"),
                    integer<std::int64_t>(one, "observedGeneration")});
   }
   return out;
 }
 
-// What somebody wrote: without status, and without what the server and Kubernetes' own controllers count up.
+// What somebody wrote: without status, and without what the server and Kubernetes' own controllers
+// count up.
 std::uint64_t contentHash(const Json& object) {
   Json content = object;
   if (!content.is_object()) return 0;
@@ -84,7 +86,8 @@ ContainerStatus container(const Json& json, bool init) {
   const Json& waiting = at(state, "waiting");
   out.waitingReason = text(waiting, "reason");
   out.waitingMessage = text(waiting, "message");
-  const Json& ended = at(state, "terminated").is_object() ? at(state, "terminated") : at(at(json, "lastState"), "terminated");
+  const Json& ended = at(state, "terminated").is_object() ? at(state, "terminated")
+                                                          : at(at(json, "lastState"), "terminated");
   if (ended.is_object()) {
     out.exitCode = integer(ended, "exitCode");
     out.terminatedReason = text(ended, "reason");
@@ -108,7 +111,8 @@ ObjectMeta decodeMeta(const Json& object) {
   out.annotations = strings(at(meta, "annotations"));
   if (const Json& owners = at(meta, "ownerReferences"); owners.is_array()) {
     for (const Json& owner : owners) {
-      out.owners.push_back({text(owner, "apiVersion"), text(owner, "kind"), text(owner, "name"), text(owner, "uid"), flag(owner, "controller")});
+      out.owners.push_back({text(owner, "apiVersion"), text(owner, "kind"), text(owner, "name"),
+                            text(owner, "uid"), flag(owner, "controller")});
     }
   }
   if (const Json& finalizers = at(meta, "finalizers"); finalizers.is_array()) {
@@ -139,7 +143,8 @@ Job decodeJob(const Json& object) {
     out.hasFailed = true;
     out.failureReason = condition.reason;
     out.failureMessage = condition.message;
-    if (!out.completionTime) out.completionTime = condition.lastTransitionTime;   // only successes have one
+    if (!out.completionTime)
+      out.completionTime = condition.lastTransitionTime;  // only successes have one
   }
   return out;
 }
@@ -148,7 +153,8 @@ Deployment decodeDeployment(const Json& object) {
   Deployment out;
   static_cast<Child&>(out) = decodeChild(object);
   const Json& status = at(object, "status");
-  out.replicas = at(at(object, "spec"), "replicas").is_null() ? 1 : integer(at(object, "spec"), "replicas");
+  out.replicas =
+      at(at(object, "spec"), "replicas").is_null() ? 1 : integer(at(object, "spec"), "replicas");
   out.readyReplicas = integer(status, "readyReplicas");
   out.updatedReplicas = integer(status, "updatedReplicas");
   out.availableReplicas = integer(status, "availableReplicas");
@@ -175,9 +181,11 @@ Pod decodePod(const Json& object) {
   out.podIP = text(status, "podIP");
   for (const Condition& condition : conditions(status)) {
     if (condition.type == "Ready") out.ready = condition.status == "True";
-    if (condition.type == "PodScheduled" && condition.status == "False") out.unschedulable = condition.message;
+    if (condition.type == "PodScheduled" && condition.status == "False")
+      out.unschedulable = condition.message;
   }
-  for (const auto& [key, init] : {std::pair{"initContainerStatuses", true}, std::pair{"containerStatuses", false}}) {
+  for (const auto& [key, init] :
+       {std::pair{"initContainerStatuses", true}, std::pair{"containerStatuses", false}}) {
     const Json& list = at(status, key);
     if (!list.is_array()) continue;
     for (const Json& one : list) out.containers.push_back(container(one, init));

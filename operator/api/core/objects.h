@@ -16,21 +16,22 @@ namespace reprise::api {
 // Everything that the operator makes: who it is, and whether it still is what was applied.
 struct Child {
   ObjectMeta meta;
-  // Of all that somebody wrote (spec, data, labels, …; not status, not metadata that the server counts up):
-  // changes when anybody edits the object.
+  // Of all that somebody wrote (spec, data, labels, …; not status, not metadata that the server
+  // counts up): changes when anybody edits the object.
   std::uint64_t contentHash = 0;
 };
 
 struct Job : Child {
   std::int32_t active = 0, succeeded = 0, failed = 0;
-  bool complete = false;                    // condition Complete=True
-  bool hasFailed = false;                   // condition Failed=True
-  std::string failureReason, failureMessage;   // of that condition: BackoffLimitExceeded, DeadlineExceeded, …
+  bool complete = false;   // condition Complete=True
+  bool hasFailed = false;  // condition Failed=True
+  std::string failureReason,
+      failureMessage;  // of that condition: BackoffLimitExceeded, DeadlineExceeded, …
   std::optional<Time> startTime, completionTime;
 };
 
 struct Deployment : Child {
-  std::int32_t replicas = 0;                // desired, spec.replicas
+  std::int32_t replicas = 0;  // desired, spec.replicas
   std::int32_t readyReplicas = 0, updatedReplicas = 0, availableReplicas = 0, statusReplicas = 0;
   std::int64_t observedGeneration = 0;
   std::vector<Condition> conditions;
@@ -46,9 +47,10 @@ struct ContainerStatus {
   bool ready = false;
   std::int32_t restartCount = 0;
   std::string imageID;
-  std::string waitingReason, waitingMessage;       // ImagePullBackOff, CrashLoopBackOff, …
-  std::optional<std::int32_t> exitCode;            // of the current or else the last termination
-  std::string terminatedReason, terminatedMessage; // the message is what was written to /dev/termination-log
+  std::string waitingReason, waitingMessage;  // ImagePullBackOff, CrashLoopBackOff, …
+  std::optional<std::int32_t> exitCode;       // of the current or else the last termination
+  std::string terminatedReason,
+      terminatedMessage;  // the message is what was written to /dev/termination-log
   std::optional<Time> finishedAt;
 };
 

@@ -8,7 +8,8 @@ namespace {
 using nlohmann::json;
 
 TEST(Objects, AFailedJobSaysWhyAndWhen) {
-  const Job job = decodeJob(json::parse(R"({"metadata": {"name": "fuel-1"}, "status": {"failed": 3, "conditions": [
+  const Job job = decodeJob(
+      json::parse(R"({"metadata": {"name": "fuel-1"}, "status": {"failed": 3, "conditions": [
     {"type": "FailureTarget", "status": "True", "reason": "BackoffLimitExceeded"},
     {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m", "lastTransitionTime": "2026-01-02T03:04:05Z"}]}})"));
   EXPECT_TRUE(job.hasFailed);
@@ -18,7 +19,8 @@ TEST(Objects, AFailedJobSaysWhyAndWhen) {
 }
 
 TEST(Objects, APodsContainersComeInTheirOrderWithTheirLastWords) {
-  const Pod pod = decodePod(json::parse(R"({"metadata": {"name": "p"}, "status": {"phase": "Pending", "podIP": "10.0.0.1",
+  const Pod pod = decodePod(
+      json::parse(R"({"metadata": {"name": "p"}, "status": {"phase": "Pending", "podIP": "10.0.0.1",
     "conditions": [{"type": "Ready", "status": "False"}, {"type": "PodScheduled", "status": "False", "message": "no node"}],
     "containerStatuses": [{"name": "server", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "back-off"}}}],
     "initContainerStatuses": [{"name": "fetch", "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1, "message": "{}"}}}]}})"));
@@ -32,7 +34,8 @@ TEST(Objects, APodsContainersComeInTheirOrderWithTheirLastWords) {
 }
 
 TEST(Objects, TheContentHashChangesWithEditsAndNotWithWhatIsCountedUp) {
-  json object = json::parse(R"({"metadata": {"name": "d", "resourceVersion": "1", "generation": 1, "annotations": {"deployment.kubernetes.io/revision": "1"}},
+  json object = json::parse(
+      R"({"metadata": {"name": "d", "resourceVersion": "1", "generation": 1, "annotations": {"deployment.kubernetes.io/revision": "1"}},
                                 "spec": {"replicas": 1}, "status": {"replicas": 1}})");
   const auto before = decodeChild(object).contentHash;
   object["metadata"]["resourceVersion"] = "2";
@@ -45,9 +48,12 @@ TEST(Objects, TheContentHashChangesWithEditsAndNotWithWhatIsCountedUp) {
 }
 
 TEST(Objects, WhateverComesDecodes) {
-  for (const char* odd : {"null", "[]", "{}", R"({"metadata": [], "status": "x", "spec": 3})", R"({"status": {"conditions": {}, "containerStatuses": [1]}})"}) {
+  for (const char* odd : {"null", "[]", "{}", R"({"metadata": [], "status": "x", "spec": 3})",
+                          R"({"status": {"conditions": {}, "containerStatuses": [1]}})"}) {
     const json object = json::parse(odd);
-    EXPECT_EQ(decodePod(object).containers.size(), odd[0] == '{' && std::string(odd).find("[1]") != std::string::npos ? 1u : 0u) << odd;
+    EXPECT_EQ(decodePod(object).containers.size(),
+              odd[0] == '{' && std::string(odd).find("[1]") != std::string::npos ? 1u : 0u)
+        << odd;
     EXPECT_FALSE(decodeJob(object).complete);
     EXPECT_EQ(decodeDeployment(object).readyReplicas, 0);
     EXPECT_TRUE(decodeService(object).selector.empty());

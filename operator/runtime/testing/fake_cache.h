@@ -18,7 +18,8 @@ namespace reprise::runtime::testing {
 inline std::uint64_t contentHashOf(const Json& object) {
   Json content = object;
   content.erase("status");
-  for (const char* field : {"resourceVersion", "generation", "managedFields", "creationTimestamp"}) {
+  for (const char* field :
+       {"resourceVersion", "generation", "managedFields", "creationTimestamp"}) {
     content["metadata"].erase(field);
   }
   return std::hash<std::string>{}(content.dump());
@@ -33,14 +34,16 @@ class FakeCache : public SeenWrites {
     objects_.clear();
     for (const kube::Resource& kind : kinds_) {
       for (Json& object : client_.list(kind)) {
-        const std::string id = kind.plural + "/" + metaString(object, "namespace") + "/" + metaString(object, "name");
+        const std::string id =
+            kind.plural + "/" + metaString(object, "namespace") + "/" + metaString(object, "name");
         objects_[id] = std::move(object);
       }
     }
-    written_.clear();   // a whole list is newer than every write before it
+    written_.clear();  // a whole list is newer than every write before it
   }
 
-  std::optional<Json> find(const kube::Resource& kind, const std::string& ns, const std::string& name) const {
+  std::optional<Json> find(const kube::Resource& kind, const std::string& ns,
+                           const std::string& name) const {
     const auto found = objects_.find(kind.plural + "/" + ns + "/" + name);
     return found == objects_.end() ? std::nullopt : std::optional<Json>(found->second);
   }
@@ -50,17 +53,19 @@ class FakeCache : public SeenWrites {
                   const std::string& name) -> std::optional<ChildSeen> {
       const auto object = find(*kube::resources::find(apiVersion, kind), ns, name);
       if (!object) return std::nullopt;
-      return ChildSeen{metaString(*object, "uid"), controllerUid(*object), annotation(*object, kAppliedAnnotation),
-                       contentHashOf(*object)};
+      return ChildSeen{metaString(*object, "uid"), controllerUid(*object),
+                       annotation(*object, kAppliedAnnotation), contentHashOf(*object)};
     };
   }
 
   void noteWritten(const kube::Resource& kind, const std::string& ns, const std::string& name,
                    const std::string& version) override {
     const auto seen = find(kind, ns, name);
-    if (!seen || metaString(*seen, "resourceVersion") != version) written_[kind.plural + "/" + ns + "/" + name] = version;
+    if (!seen || metaString(*seen, "resourceVersion") != version)
+      written_[kind.plural + "/" + ns + "/" + name] = version;
   }
-  bool caughtUp(const kube::Resource& kind, const std::string& ns, const std::string& name) const override {
+  bool caughtUp(const kube::Resource& kind, const std::string& ns,
+                const std::string& name) const override {
     return !written_.contains(kind.plural + "/" + ns + "/" + name);
   }
 

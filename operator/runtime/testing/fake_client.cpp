@@ -6,8 +6,8 @@ namespace reprise::runtime::testing {
 namespace {
 
 bool hasStatus(const kube::Resource& resource) {
-  static const std::set<std::string> kinds = {"Job", "Deployment", "Pod", "Service", "TrainingPipeline",
-                                              "ModelVersion", "ModelDeployment"};
+  static const std::set<std::string> kinds = {
+      "Job", "Deployment", "Pod", "Service", "TrainingPipeline", "ModelVersion", "ModelDeployment"};
   return kinds.contains(resource.kind);
 }
 
@@ -28,7 +28,8 @@ void mergeInto(Json& target, const Json& from) {
 }
 
 // Takes out of `target` what `before` had and `now` has not, unless `others` have it.
-void removeDropped(Json& target, const Json& before, const Json& now, const std::vector<Json>& others) {
+void removeDropped(Json& target, const Json& before, const Json& now,
+                   const std::vector<Json>& others) {
   for (const auto& [key, value] : before.items()) {
     if (!target.contains(key)) continue;
     std::vector<Json> deeper;
@@ -45,8 +46,10 @@ void removeDropped(Json& target, const Json& before, const Json& now, const std:
   }
 }
 
-// A field of `config` that somebody else set to another value: the first that is found, by its path.
-std::optional<std::string> conflictOf(const Json& stored, const Json& config, const Json& ours, const std::string& path) {
+// A field of `config` that somebody else set to another value: the first that is found, by its
+// path.
+std::optional<std::string> conflictOf(const Json& stored, const Json& config, const Json& ours,
+                                      const std::string& path) {
   for (const auto& [key, value] : config.items()) {
     if (!stored.contains(key)) continue;
     const Json mine = ours.is_object() && ours.contains(key) ? ours[key] : Json();
@@ -60,7 +63,8 @@ std::optional<std::string> conflictOf(const Json& stored, const Json& config, co
 }
 
 Json withoutServerFields(Json object) {
-  for (const char* field : {"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}) {
+  for (const char* field :
+       {"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}) {
     object["metadata"].erase(field);
   }
   return object;
@@ -68,12 +72,16 @@ Json withoutServerFields(Json object) {
 
 }  // namespace
 
-FakeClient::Id FakeClient::idOf(const kube::Resource& resource, std::string_view ns, std::string_view name) {
+FakeClient::Id FakeClient::idOf(const kube::Resource& resource, std::string_view ns,
+                                std::string_view name) {
   return {resource.plural + "." + resource.group, std::string(ns), std::string(name)};
 }
 
 Error FakeClient::notFound(const Id& id) const {
-  return Error{ErrorCode::NotFound, std::get<0>(id) + " \"" + std::get<2>(id) + "\" not found", Sent::Yes, {}};
+  return Error{ErrorCode::NotFound,
+               std::get<0>(id) + " \"" + std::get<2>(id) + "\" not found",
+               Sent::Yes,
+               {}};
 }
 
 Json FakeClient::store(const Id& id, const kube::Resource& resource, Json object) {
@@ -89,7 +97,8 @@ Json FakeClient::store(const Id& id, const kube::Resource& resource, Json object
     meta["uid"] = old["metadata"]["uid"];
     meta["resourceVersion"] = old["metadata"]["resourceVersion"];
     meta["generation"] = old["metadata"]["generation"];
-    if (old["metadata"].contains("creationTimestamp")) meta["creationTimestamp"] = old["metadata"]["creationTimestamp"];
+    if (old["metadata"].contains("creationTimestamp"))
+      meta["creationTimestamp"] = old["metadata"]["creationTimestamp"];
     if (defaults) defaults(resource, object);
     if (object == old) return old;
     if (object.value("spec", Json()) != old.value("spec", Json())) {
@@ -97,8 +106,9 @@ Json FakeClient::store(const Id& id, const kube::Resource& resource, Json object
     }
   }
   meta["resourceVersion"] = std::to_string(++version_);
-  history_[std::get<0>(id)].push_back({before == objects_.end() ? WatchEvent::Type::Added : WatchEvent::Type::Modified,
-                                       version_, std::make_shared<const Json>(object)});
+  history_[std::get<0>(id)].push_back(
+      {before == objects_.end() ? WatchEvent::Type::Added : WatchEvent::Type::Modified, version_,
+       std::make_shared<const Json>(object)});
   objects_[id].object = history_[std::get<0>(id)].back().object;
   return object;
 }
@@ -116,7 +126,8 @@ std::uint64_t FakeClient::version() const {
   return version_;
 }
 
-Expected<std::vector<WatchEvent>> FakeClient::eventsSince(const kube::Resource& resource, std::uint64_t version,
+Expected<std::vector<WatchEvent>> FakeClient::eventsSince(const kube::Resource& resource,
+                                                          std::uint64_t version,
                                                           std::size_t limit) const {
   const std::lock_guard lock(mutex_);
   if (version < compacted_) return fail(ErrorCode::Gone, "too old resource version");
@@ -124,8 +135,9 @@ Expected<std::vector<WatchEvent>> FakeClient::eventsSince(const kube::Resource& 
   const auto found = history_.find(resource.plural + "." + resource.group);
   if (found == history_.end()) return out;
   const auto& all = found->second;
-  auto it = std::upper_bound(all.begin(), all.end(), version,
-                             [](std::uint64_t v, const WatchEvent& event) { return v < event.version; });
+  auto it =
+      std::upper_bound(all.begin(), all.end(), version,
+                       [](std::uint64_t v, const WatchEvent& event) { return v < event.version; });
   for (; it != all.end() && out.size() < limit; ++it) out.push_back(*it);
   return out;
 }
@@ -133,12 +145,15 @@ Expected<std::vector<WatchEvent>> FakeClient::eventsSince(const kube::Resource& 
 Listing FakeClient::listAt(const kube::Resource& resource, std::uint64_t version) const {
   const std::lock_guard lock(mutex_);
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const Json>> objects;
-  if (const auto found = history_.find(resource.plural + "." + resource.group); found != history_.end()) {
+  if (const auto found = history_.find(resource.plural + "." + resource.group);
+      found != history_.end()) {
     for (const WatchEvent& event : found->second) {
       if (event.version > version) break;
       const std::pair key{metaOf(*event.object, "namespace"), metaOf(*event.object, "name")};
-      if (event.type == WatchEvent::Type::Deleted) objects.erase(key);
-      else objects[key] = event.object;
+      if (event.type == WatchEvent::Type::Deleted)
+        objects.erase(key);
+      else
+        objects[key] = event.object;
     }
   }
   Listing out{std::min(version, version_), {}};
@@ -151,13 +166,15 @@ void FakeClient::compact(std::uint64_t version) {
   compacted_ = std::max(compacted_, version);
 }
 
-Expected<Json> FakeClient::write(const std::string& verb, const kube::Resource& resource, std::string_view ns,
-                                 std::string_view name, const std::function<Expected<Json>(const Id&)>& effect) {
+Expected<Json> FakeClient::write(const std::string& verb, const kube::Resource& resource,
+                                 std::string_view ns, std::string_view name,
+                                 const std::function<Expected<Json>(const Id&)>& effect) {
   if (onCall) onCall(verb, resource.plural, std::string(name));
   Write record{verb, resource.plural, std::string(ns), std::string(name)};
   const Fault fault = onWrite ? onWrite(record) : Fault::None;
   if (fault == Fault::CrashBefore) throw Crash{};
-  if (fault == Fault::Fail) return tl::unexpected(Error{ErrorCode::Unavailable, "the server is down", Sent::No, {}});
+  if (fault == Fault::Fail)
+    return tl::unexpected(Error{ErrorCode::Unavailable, "the server is down", Sent::No, {}});
   std::unique_lock lock(mutex_);
   bool crash = fault == Fault::CrashAfter;
   if (crash_ && --crash_->first == 0) {
@@ -190,7 +207,8 @@ Expected<Json> FakeClient::write(const std::string& verb, const kube::Resource& 
   return result;
 }
 
-Expected<Json> FakeClient::get(const kube::Resource& resource, std::string_view ns, std::string_view name) {
+Expected<Json> FakeClient::get(const kube::Resource& resource, std::string_view ns,
+                               std::string_view name) {
   if (onCall) onCall("get", resource.plural, std::string(name));
   const std::lock_guard lock(mutex_);
   if (failure_) return tl::unexpected(std::exchange(failure_, std::nullopt)->error);
@@ -199,7 +217,8 @@ Expected<Json> FakeClient::get(const kube::Resource& resource, std::string_view 
   return *found->second.object;
 }
 
-Expected<Json> FakeClient::create(const kube::Resource& resource, std::string_view ns, const Json& object) {
+Expected<Json> FakeClient::create(const kube::Resource& resource, std::string_view ns,
+                                  const Json& object) {
   const std::string name = metaOf(object, "name");
   return write("create", resource, ns, name, [&](const Id& id) -> Expected<Json> {
     if (objects_.contains(id)) {
@@ -211,8 +230,8 @@ Expected<Json> FakeClient::create(const kube::Resource& resource, std::string_vi
   });
 }
 
-Expected<Json> FakeClient::apply(const kube::Resource& resource, std::string_view ns, const Json& object,
-                                 const kube::ApplyOptions& options) {
+Expected<Json> FakeClient::apply(const kube::Resource& resource, std::string_view ns,
+                                 const Json& object, const kube::ApplyOptions& options) {
   const std::string verb = options.subresource.empty() ? "apply" : "apply/" + options.subresource;
   return write(verb, resource, ns, metaOf(object, "name"),
                [&](const Id& id) { return applyTo(id, resource, object, options); });
@@ -223,14 +242,16 @@ Expected<Json> FakeClient::applyTo(const Id& id, const kube::Resource& resource,
   const auto found = objects_.find(id);
   const std::string uid = metaOf(object, "uid"), version = metaOf(object, "resourceVersion");
   if (found == objects_.end()) {
-    if (!uid.empty() || !version.empty()) return fail(ErrorCode::Conflict, "no such object exists any more");
+    if (!uid.empty() || !version.empty())
+      return fail(ErrorCode::Conflict, "no such object exists any more");
     if (!options.subresource.empty()) return tl::unexpected(notFound(id));
   } else {
     const Json& old = *found->second.object;
     if (!version.empty() && version != metaOf(old, "resourceVersion")) {
       return fail(ErrorCode::Conflict, "the object has been modified");
     }
-    if (!uid.empty() && uid != metaOf(old, "uid")) return fail(ErrorCode::Invalid, "metadata.uid: field is immutable");
+    if (!uid.empty() && uid != metaOf(old, "uid"))
+      return fail(ErrorCode::Invalid, "metadata.uid: field is immutable");
   }
   Json config = withoutServerFields(object);
   if (options.subresource == "status") {
@@ -258,20 +279,23 @@ Expected<Json> FakeClient::applyTo(const Id& id, const kube::Resource& resource,
   return result;
 }
 
-Expected<Json> FakeClient::replace(const kube::Resource& resource, std::string_view ns, const Json& object) {
-  return write("replace", resource, ns, metaOf(object, "name"), [&](const Id& id) -> Expected<Json> {
-    const auto found = objects_.find(id);
-    if (found == objects_.end()) return tl::unexpected(notFound(id));
-    const std::string version = metaOf(object, "resourceVersion");
-    if (!version.empty() && version != metaOf(*found->second.object, "resourceVersion")) {
-      return fail(ErrorCode::Conflict, "the object has been modified");
-    }
-    return store(id, resource, object);
-  });
+Expected<Json> FakeClient::replace(const kube::Resource& resource, std::string_view ns,
+                                   const Json& object) {
+  return write(
+      "replace", resource, ns, metaOf(object, "name"), [&](const Id& id) -> Expected<Json> {
+        const auto found = objects_.find(id);
+        if (found == objects_.end()) return tl::unexpected(notFound(id));
+        const std::string version = metaOf(object, "resourceVersion");
+        if (!version.empty() && version != metaOf(*found->second.object, "resourceVersion")) {
+          return fail(ErrorCode::Conflict, "the object has been modified");
+        }
+        return store(id, resource, object);
+      });
 }
 
-Expected<Json> FakeClient::mergePatch(const kube::Resource& resource, std::string_view ns, std::string_view name,
-                                      const Json& patch, std::string_view subresource) {
+Expected<Json> FakeClient::mergePatch(const kube::Resource& resource, std::string_view ns,
+                                      std::string_view name, const Json& patch,
+                                      std::string_view subresource) {
   const std::string verb = subresource.empty() ? "patch" : "patch/" + std::string(subresource);
   return write(verb, resource, ns, name, [&](const Id& id) -> Expected<Json> {
     const auto found = objects_.find(id);
@@ -292,14 +316,15 @@ Expected<Json> FakeClient::mergePatch(const kube::Resource& resource, std::strin
   });
 }
 
-Expected<void> FakeClient::remove(const kube::Resource& resource, std::string_view ns, std::string_view name,
-                                  const kube::DeleteOptions& options) {
+Expected<void> FakeClient::remove(const kube::Resource& resource, std::string_view ns,
+                                  std::string_view name, const kube::DeleteOptions& options) {
   const auto result = write("remove", resource, ns, name, [&](const Id& id) -> Expected<Json> {
     const auto found = objects_.find(id);
     if (found == objects_.end()) return Json();
     const Json& old = *found->second.object;
     if ((!options.uid.empty() && options.uid != metaOf(old, "uid")) ||
-        (!options.resourceVersion.empty() && options.resourceVersion != metaOf(old, "resourceVersion"))) {
+        (!options.resourceVersion.empty() &&
+         options.resourceVersion != metaOf(old, "resourceVersion"))) {
       return fail(ErrorCode::Conflict, "Precondition failed");
     }
     drop(found);
@@ -321,12 +346,15 @@ void FakeClient::crashAt(std::size_t nth, When when) {
 
 Json FakeClient::put(const kube::Resource& resource, const Json& object) {
   const std::lock_guard lock(mutex_);
-  return store(idOf(resource, metaOf(object, "namespace"), metaOf(object, "name")), resource, object);
+  return store(idOf(resource, metaOf(object, "namespace"), metaOf(object, "name")), resource,
+               object);
 }
 
-void FakeClient::erase(const kube::Resource& resource, const std::string& ns, const std::string& name) {
+void FakeClient::erase(const kube::Resource& resource, const std::string& ns,
+                       const std::string& name) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = objects_.find(idOf(resource, ns, name)); found != objects_.end()) drop(found);
+  if (const auto found = objects_.find(idOf(resource, ns, name)); found != objects_.end())
+    drop(found);
 }
 
 void FakeClient::collectGarbage() {
@@ -338,7 +366,8 @@ void FakeClient::collectGarbage() {
     for (auto it = objects_.begin(); it != objects_.end();) {
       const Json owners = (*it->second.object)["metadata"].value("ownerReferences", Json::array());
       const bool orphan = std::any_of(owners.begin(), owners.end(), [&](const Json& owner) {
-        return owner.value("controller", false) && !alive.contains(owner.value("uid", std::string()));
+        return owner.value("controller", false) &&
+               !alive.contains(owner.value("uid", std::string()));
       });
       again |= orphan;
       const auto next = std::next(it);
@@ -375,7 +404,8 @@ std::vector<std::shared_ptr<const Json>> FakeClient::peekAll(const kube::Resourc
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<const Json>> out;
   const std::string kind = resource.plural + "." + resource.group;
-  for (auto it = objects_.lower_bound({kind, "", ""}); it != objects_.end() && std::get<0>(it->first) == kind; ++it) {
+  for (auto it = objects_.lower_bound({kind, "", ""});
+       it != objects_.end() && std::get<0>(it->first) == kind; ++it) {
     out.push_back(it->second.object);
   }
   return out;

@@ -1,5 +1,6 @@
-// A toy kind with a plan of every sort of write, to try the runtime without the domain: spec.n wants the Job run-<n>,
-// the ConfigMap config, the Service front-<n>, and that the Service of an earlier n is gone.
+// A toy kind with a plan of every sort of write, to try the runtime without the domain: spec.n
+// wants the Job run-<n>, the ConfigMap config, the Service front-<n>, and that the Service of an
+// earlier n is gone.
 #pragma once
 
 #include "runtime/testing/fake_cache.h"
@@ -19,7 +20,8 @@ inline Json toyObject(int n) {
           {"spec", {{"n", n}}}};
 }
 
-inline Json toyChild(const Subject& owner, const kube::Resource& kind, const std::string& name, Json spec) {
+inline Json toyChild(const Subject& owner, const kube::Resource& kind, const std::string& name,
+                     Json spec) {
   return {{"apiVersion", kind.apiVersion()},
           {"kind", kind.kind},
           {"metadata",
@@ -34,8 +36,12 @@ inline Json toyChild(const Subject& owner, const kube::Resource& kind, const std
 }
 
 inline Subject toySubject(const Json& object) {
-  return {toyKind(), metaString(object, "namespace"), metaString(object, "name"), metaString(object, "uid"),
-          metaString(object, "resourceVersion"), object.value("status", Json())};
+  return {toyKind(),
+          metaString(object, "namespace"),
+          metaString(object, "name"),
+          metaString(object, "uid"),
+          metaString(object, "resourceVersion"),
+          object.value("status", Json())};
 }
 
 inline api::Plan toyPlan(const Json& object, const FakeCache& cache) {
@@ -45,11 +51,15 @@ inline api::Plan toyPlan(const Json& object, const FakeCache& cache) {
   api::Plan plan;
   plan.status = {{"n", n}, {"conditions", Json::array({{{"type", "Ready"}, {"status", "True"}}})}};
   plan.apply = {toyChild(subject, kube::resources::jobs, "run-" + number, {{"n", n}}),
-                toyChild(subject, kube::resources::configMaps, "config", {{"n", n}, {"only-" + number, true}}),
+                toyChild(subject, kube::resources::configMaps, "config",
+                         {{"n", n}, {"only-" + number, true}}),
                 toyChild(subject, kube::resources::services, "front-" + number, {{"port", 80}})};
   for (int old = 1; old < n; ++old) {
-    const auto service = cache.find(kube::resources::services, "ns", "front-" + std::to_string(old));
-    if (service) plan.remove.push_back({"v1", "Service", "ns", metaString(*service, "name"), metaString(*service, "uid")});
+    const auto service =
+        cache.find(kube::resources::services, "ns", "front-" + std::to_string(old));
+    if (service)
+      plan.remove.push_back(
+          {"v1", "Service", "ns", metaString(*service, "name"), metaString(*service, "uid")});
   }
   return plan;
 }
