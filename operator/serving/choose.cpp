@@ -29,6 +29,17 @@ bool rejected(const api::ModelDeploymentStatus& status, const std::string& versi
          status.rejected.end();
 }
 
+// The cause is told as long as it is known: the record of old decisions is bounded.
+Blocked whyRejected(const api::ModelDeploymentStatus& status, const std::string& name,
+                    const std::string& keeps) {
+  const std::string mend = "; mend it and annotate with reprise.dev/retry=<any new value>";
+  for (auto it = status.decisions.rbegin(); it != status.decisions.rend(); ++it) {
+    if (it->action == "Reject" && it->from == name)
+      return {it->reason, "spec.version.name: " + it->message};
+  }
+  return {"VersionRejected", "spec.version.name: '" + name + "' failed here" + keeps + mend};
+}
+
 std::optional<Blocked> chooseNamed(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                                    std::vector<api::EventDraft>& events) {
   const std::string& name = snapshot.deployment->spec.version.name;
@@ -44,11 +55,7 @@ std::optional<Blocked> chooseNamed(const Snapshot& snapshot, api::ModelDeploymen
     return Blocked{"VersionNotAvailable", "spec.version.name: '" + name + "' may not be served: " +
                                               whyUnavailable(*version) + keeps};
   }
-  if (rejected(status, name)) {
-    return Blocked{"VersionRejected",
-                   "spec.version.name: '" + name + "' failed here" + keeps +
-                       "; mend it and annotate with reprise.dev/retry=<any new value>"};
-  }
+  if (rejected(status, name)) return whyRejected(status, name, keeps);
   if (status.active == name) {
     status.target.clear();
     status.targetSince.reset();

@@ -35,7 +35,7 @@ def variants():
 
 def manifest(name):
     text = (EXAMPLE / f"{name}.yaml").read_text()
-    return json.loads(kube.kubectl("create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-", input=text))
+    return json.loads(kube.kubectl("create", "-n", NAMESPACE, "--dry-run=client", "--validate=false", "-o", "json", "-f", "-", input=text))
 
 
 def apply(thing):
