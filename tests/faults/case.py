@@ -29,6 +29,7 @@ class Shared:
     """Begun when it is first asked for."""
 
     _loop = _world = None
+    _worlds = []  # each that was begun: ended at the latest when the program does
 
     @classmethod
     def run(cls, work, limit=900):
@@ -48,15 +49,21 @@ class Shared:
         if cls._world is None:
             made = World(worlds.default_operator(), "--audit-policy-file=@/audit.yaml --audit-log-path=@/audit.log --audit-log-mode=batch")
             (made.folder / "audit.yaml").write_text(AUDIT)
-            cls._world = made
-            cls.run(made.start(), 180)
+            cls._world = cls.begun(made)
         return cls._world
 
     @classmethod
-    def end(cls):
-        if cls._world is not None:
-            cls.run(cls._world.stop(), 120)
-            cls._world = None
+    def begun(cls, made):
+        cls._worlds.append(made)
+        cls.run(made.start(), 180)
+        return made
+
+    @classmethod
+    def end(cls, one=None):
+        """That world, or all."""
+        for made in [one] if one else list(cls._worlds):
+            cls._worlds.remove(made)
+            cls.run(made.stop(), 120)
 
 
 class Case(unittest.TestCase):

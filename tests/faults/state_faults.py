@@ -97,7 +97,7 @@ class Past(Case):
         caught_up = snapshot.serve(proxy)
         operator = await self.world.run(proxy, play.namespace)
         try:
-            await self.quiet(proxy)  # it acts on what is long past
+            await asyncio.sleep(3)  # it acts on what is long past, and meets conflicts
             caught_up.set()
             await self.live(proxy)
             await self._as_before(play, reference)
@@ -164,8 +164,9 @@ class Budget(Case):
             await cut.end()
 
     async def _cut_now_and_then(self, proxy):
-        while True:
-            await asyncio.sleep(2)
+        """Not so often that back-offs outlast the patience with a cache that has not seen our own write: then writing again is right."""
+        for _ in range(3):
+            await asyncio.sleep(6)
             proxy.cut(watches_only=True)
 
     def test_at_rest_it_writes_nothing_over_resyncs_and_restarts(self):

@@ -15,12 +15,11 @@ class Storage(Case):
 
     @classmethod
     def setUpClass(cls):
-        cls._own = World(default_operator())
-        Shared.run(cls._own.start(), 180)
+        cls._own = Shared.begun(World(default_operator()))
 
     @classmethod
     def tearDownClass(cls):
-        Shared.run(cls._own.stop(), 120)
+        Shared.end(cls._own)
 
     def play(self, work, *arguments):
         self.world, self._closing = self._own, []

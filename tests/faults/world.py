@@ -180,7 +180,8 @@ class World:
         for one in reversed(self._open):
             await one.stop()
         self._open.clear()
-        self.api.close()
+        if hasattr(self, "api"):
+            self.api.close()
         process = await asyncio.create_subprocess_exec(str(CONTROL_PLANE), "stop", str(self.folder), stdin=subprocess.DEVNULL)
         await process.wait()
         if not os.environ.get("REPRISE_FAULTS_KEEP"):
