@@ -230,7 +230,9 @@ void actOn(const Snapshot& snapshot, const drift::Decision& decision,
       spec.version.auto_) {
     const bool answersRetrain = [&] {
       const auto* version = findVersion(snapshot, decision.version);
-      return status.retrain && version && version->spec.lineage.run == status.retrain->run;
+      // A version that no run made has no name of one, and neither has a request not yet taken up.
+      return status.retrain && !status.retrain->run.empty() && version &&
+             version->spec.lineage.run == status.retrain->run;
     }();
     auto entry = record(decision, status, answersRetrain ? "Promote" : "Switch");
     entry.to = decision.version;
