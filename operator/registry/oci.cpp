@@ -1,7 +1,7 @@
 #include "registry/oci.h"
 
+#include <cctype>
 #include <map>
-#include <regex>
 
 #include <nlohmann/json.hpp>
 
@@ -32,13 +32,21 @@ std::string apiHost(const std::string& registry) {
   return registry == "docker.io" ? "registry-1.docker.io" : registry;
 }
 
-// Bearer realm="…",service="…",scope="…" (RFC 6750, section 3)
+// Bearer realm="…",service="…",scope="…" (RFC 6750, section 3). By hand: std::regex recurses once a
+// character, and a header of 60 KiB would overflow the stack.
 std::map<std::string, std::string> parseChallenge(const std::string& text) {
   std::map<std::string, std::string> out;
-  static const std::regex pair("([a-zA-Z]+)=\"([^\"]*)\"");
-  for (std::sregex_iterator it(text.begin(), text.end(), pair), end; it != end; ++it)
-    out[(*it)[1]] = (*it)[2];
-  return out;
+  for (std::size_t at = 0;;) {
+    const auto open = text.find("=\"", at);
+    if (open == std::string::npos) return out;
+    const auto close = text.find('"', open + 2);
+    if (close == std::string::npos) return out;
+    auto begin = open;
+    while (begin > at && std::isalpha(static_cast<unsigned char>(text[begin - 1]))) --begin;
+    if (begin < open)
+      out[text.substr(begin, open - begin)] = text.substr(open + 2, close - open - 2);
+    at = close + 1;
+  }
 }
 
 std::string percentEncoded(const std::string& text) {

@@ -63,6 +63,20 @@ TEST_F(OciTest, WithoutTheHeaderTheManifestIsHashed) {
   EXPECT_EQ(*resolved, "example.com/fuel@sha256:" + sha256Hex("{\"schemaVersion\":2}"));
 }
 
+TEST_F(OciTest, AChallengeOfAnyLengthIsRead) {
+  const std::string service(200'000, 's');
+  transport->answers.push_back(
+      {401,
+       {{"WWW-Authenticate",
+         "Bearer realm=\"https://auth.example.com/t\",service=\"" + service + "\""}},
+       {}});
+  transport->answers.push_back({200, {}, R"({"token":"abc"})"});
+  transport->answers.push_back({200, {{"Docker-Content-Digest", kDigest}}, {}});
+  ASSERT_TRUE(registry.resolve("example.com/fuel:1.0"));
+  EXPECT_EQ(transport->asked.at(1).url,
+            "https://auth.example.com/t?service=" + service + "&scope=");
+}
+
 TEST_F(OciTest, AChallengeIsAnsweredWithAnAnonymousToken) {
   transport->answers.push_back(
       {401,

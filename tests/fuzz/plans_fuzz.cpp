@@ -35,6 +35,14 @@ REPRISE_FUZZ_TARGET(text) {
     begin = end + 1;
   }
   lines.resize(6, nlohmann::json::object());
+  for (auto& line : lines) {  // whatever an API server stores has a name and a uid
+    if (!line.is_object()) return;
+    auto& meta = line["metadata"];
+    if (!meta.is_object()) meta = nlohmann::json::object();
+    for (const char* key : {"name", "uid"}) {
+      if (!meta.contains(key) || !meta[key].is_string() || meta[key] == "") meta[key] = "fuel-1";
+    }
+  }
   const auto deployment = api::decodeModelDeployment(lines[0]);
   const auto pipeline = api::decodeTrainingPipeline(lines[1]);
   const auto version = api::decodeModelVersion(lines[2]);
