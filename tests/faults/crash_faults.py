@@ -9,7 +9,7 @@ from play import Play, creations
 from story import differences
 
 # Replays that run side by side: each waits most of the time.
-SIDE_BY_SIDE = int(os.environ.get("REPRISE_FAULTS_SIDE_BY_SIDE", "16"))
+SIDE_BY_SIDE = int(os.environ.get("REPRISE_FAULTS_SIDE_BY_SIDE", "24"))
 
 
 class Point:
