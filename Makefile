@@ -22,7 +22,7 @@ demo: ## a cluster, the operator in it, and the story with its table (needs root
 
 bench: ## the benchmarks
 	@tests/install-packages bench
-	tests/bench/run
+	@set -e; for run in tests/bench/*/run; do echo "$$run"; "$$run"; done
 
 generate: ## crds/, the chart's copy of it and docs/reference, from the fields in operator/api
 	cmake --preset release

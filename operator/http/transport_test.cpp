@@ -100,6 +100,16 @@ std::string compact(const std::string& head) {
   return out;
 }
 
+// Appends to `all` what comes until the stream ends, at most a chunk a read.
+void readToEnd(ByteStream& stream, std::span<char> chunk, std::string& all) {
+  for (;;) {
+    const auto size = stream.read(chunk);
+    ASSERT_TRUE(size) << size.error().message;
+    if (*size == 0) return;
+    all.append(chunk.data(), *size);
+  }
+}
+
 // Until the other side closes.
 void waitForClose(tcp::socket& socket) {
   char byte;
@@ -225,12 +235,7 @@ TEST_P(AnyTransport, AStreamGivesBytesAsTheyComeThenTheEnd) {
   }
   EXPECT_EQ(all, "abc");
   first.set_value();
-  for (;;) {
-    auto size = (*stream)->read(chunk);
-    ASSERT_TRUE(size) << size.error().message;
-    if (*size == 0) break;
-    all.append(chunk, *size);
-  }
+  ASSERT_NO_FATAL_FAILURE(readToEnd(**stream, chunk, all));
   EXPECT_EQ(all, "abcdef");
 }
 
@@ -243,12 +248,7 @@ TEST_P(AnyTransport, AStreamOfAKnownLengthEndsThere) {
   ASSERT_TRUE(stream) << stream.error().message;
   std::string all;
   char chunk[4];
-  for (;;) {
-    auto size = (*stream)->read(chunk);
-    ASSERT_TRUE(size) << size.error().message;
-    if (*size == 0) break;
-    all.append(chunk, *size);
-  }
+  ASSERT_NO_FATAL_FAILURE(readToEnd(**stream, chunk, all));
   EXPECT_EQ(all, "abcdef");
 }
 

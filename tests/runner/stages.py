@@ -82,6 +82,12 @@ def ctest(steps, preset, env=None):
     return found
 
 
+def built(steps, preset, tests):
+    """Builds a preset and runs a test preset of it."""
+    build(steps, preset)
+    return ctest(steps, tests)
+
+
 # --- the stages
 
 
@@ -90,14 +96,12 @@ def repo(steps):
 
 
 def unit(steps):
-    build(steps, "release")
-    return ctest(steps, "unit")
+    return built(steps, "release", "unit")
 
 
 def model(steps):
     """Plans and acts interleaved at random against an API server in memory."""
-    build(steps, "release")
-    return ctest(steps, "model")
+    return built(steps, "release", "model")
 
 
 def python(steps):
@@ -111,13 +115,11 @@ def python(steps):
 
 
 def asan(steps):
-    build(steps, "asan")
-    return ctest(steps, "asan")
+    return built(steps, "asan", "asan")
 
 
 def tsan(steps):
-    build(steps, "tsan")
-    return ctest(steps, "tsan")
+    return built(steps, "tsan", "tsan")
 
 
 def chart(steps):
@@ -139,8 +141,7 @@ def fuzz(steps):
 def api(steps):
     if not os.environ.get("KUBECONFIG"):
         tools.wait()
-    build(steps, "release")
-    return ctest(steps, "api")
+    return built(steps, "release", "api")
 
 
 def faults(steps):
