@@ -1,5 +1,6 @@
 // Fetches what the monitors of Pods saw. Monitors keep a ring of their last windows, so neither a
-// missed poll nor a restart of the operator loses any.
+// missed poll nor a restart of the operator loses any. Labels whose request another Pod answered
+// are brought to it.
 #pragma once
 
 #include <condition_variable>
@@ -14,7 +15,7 @@
 
 #include "base/http.h"
 #include "base/time.h"
-#include "drift/decide.h"
+#include "signals/monitor_answer.h"
 
 namespace reprise::signals {
 
@@ -29,30 +30,23 @@ struct MonitorTarget {
 
 // What one monitor said so far.
 struct MonitorView {
-  std::string golden, message;        // Pending, Passed, Failed
-  std::deque<drift::Window> windows;  // oldest first, at most kMaxWindows
+  std::string golden, message;           // Pending, Passed, Failed
+  std::string problem;                   // why it could not be read; "": it was, or not asked yet
+  std::deque<drift::Window> windows;     // oldest first, at most kMaxWindows
+  std::deque<drift::LabelBlock> labels;  // oldest first, at most kMaxBlocks
 };
-
-inline constexpr std::size_t kMaxWindows = 64;
-inline constexpr std::size_t kMaxAnswer = 8u << 20;  // bytes
-
-// One answer of GET /windows, read without trust; exposed for tests.
-struct MonitorAnswer {
-  std::string instance, golden, message;
-  std::vector<std::pair<std::int64_t, drift::Window>>
-      windows;  // with their sequence numbers, ascending
-};
-Expected<MonitorAnswer> parseMonitorAnswer(const std::string& body, const std::string& version);
 
 class MonitorPoll {
  public:
-  // `changed(owner)`: a monitor of that owner has something new. Called on the poll's thread.
+  // Each monitor is asked every `interval`; one that has nothing new for long, every 2 s at least,
+  // and one that does not answer, every 5 s at least. `changed(owner)`: a monitor of that owner has
+  // something new. Called on a thread of the poll's.
   MonitorPoll(std::shared_ptr<http::Transport> transport, Milliseconds interval,
               std::function<void(const std::string& owner)> changed);
   ~MonitorPoll();
   void start();
   void stop();
-  // Asks every monitor once: what the thread does, for tests.
+  // Asks every monitor once, on this thread: for tests.
   void step(std::stop_token stop = {});
 
   // The Pods of one owner ("namespace/name") as they are now; empty: it is gone.
@@ -63,20 +57,38 @@ class MonitorPoll {
  private:
   struct Known {
     MonitorTarget target;
-    std::string instance;  // another one: the monitor started anew, and counts from the beginning
-    std::int64_t after = 0;
+    std::uint64_t serial = 0;  // of its entry in schedule_: one of an earlier Known is passed over
+    std::string instance;
+    std::int64_t after = 0, labelsAfter = 0, strayAfter = 0;
+    Milliseconds pause{0};  // until it is asked again
+    int quiet = 0;          // answers in a row with nothing new
     MonitorView view;
   };
-  void run(std::stop_token stop);
-  bool poll(const std::string& owner, const MonitorTarget& target, std::stop_token stop);
+  struct Due {
+    std::string owner, uid;
+    std::uint64_t serial = 0;
+  };
+  enum class Said { Nothing, News, Unreachable };
 
-  std::shared_ptr<http::Transport> transport_;
-  Milliseconds interval_;
-  std::function<void(const std::string&)> changed_;
+  void work(std::stop_token stop);
+  void schedule(const std::string& owner, const std::string& uid, Known& known, SteadyTime at);
+  Known* find(const std::string& owner, const std::string& uid);
+  Said poll(const std::string& owner, const std::string& uid, std::stop_token stop);
+  Said unreachable(const std::string& owner, const std::string& uid, std::string problem);
+  Said take(const std::string& owner, const std::string& uid, MonitorAnswer answer,
+            std::vector<nlohmann::json>& stray);
+  void relay(const std::string& owner, const std::string& from,
+             const std::vector<nlohmann::json>& stray, std::stop_token stop);
+
+  const std::shared_ptr<http::Transport> transport_;
+  const Milliseconds interval_;
+  const std::function<void(const std::string&)> changed_;
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
   std::map<std::string, std::map<std::string, Known>> owners_;  // owner → Pod uid
-  std::jthread thread_;
+  std::multimap<SteadyTime, Due> schedule_;
+  std::uint64_t serial_ = 0;
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace reprise::signals
