@@ -21,6 +21,8 @@
 namespace reprise {
 namespace {
 
+constexpr Milliseconds kScoreInterval{1'000};  // labels come late anyway
+
 std::string hostName() {
   char name[256] = "";
   ::gethostname(name, sizeof name - 1);
@@ -89,12 +91,11 @@ struct Operator::Parts {
             registry, clock,
             [this](const std::string& image) { controllers::wakeForImage(caches, all(), image); }),
         monitors(transports({}), options.monitorInterval,
-                 [this](const std::string& owner) {
-                   const auto slash = owner.find('/');
-                   serving.enqueue({owner.substr(0, slash), owner.substr(slash + 1)});
-                 }),
-        context{caches,   actor, [this] { return !elector || elector->leads(); }, images,
-                monitors, clock, {options.agentImage, options.agentPullPolicy}},
+                 [this](const std::string& owner) { wakeServing(owner); }),
+        shadows(transports({}), kScoreInterval,
+                [this](const std::string& owner) { wakeServing(owner); }),
+        context{caches,  actor, [this] { return !elector || elector->leads(); }, images, monitors,
+                shadows, clock, {options.agentImage, options.agentPullPolicy}},
         training(clock, controllerOptions("trainingpipeline", options.workers),
                  controllers::trainingHooks(context), &metrics),
         versions(clock, controllerOptions("modelversion", options.workers),
@@ -111,6 +112,12 @@ struct Operator::Parts {
     runtime::handleMetrics(exposition, metrics);
     if (options.leaderElect) elect();
     runInOrder();
+  }
+
+  // `owner`: "namespace/name" of a ModelDeployment.
+  void wakeServing(const std::string& owner) {
+    const auto slash = owner.find('/');
+    serving.enqueue({owner.substr(0, slash), owner.substr(slash + 1)});
   }
 
   controllers::Controllers all() { return {training, versions, serving}; }
@@ -173,6 +180,7 @@ struct Operator::Parts {
     manager.addSink(events);
     manager.addSink(imagesRunnable);
     manager.addSink(monitorsRunnable);
+    manager.addSink(shadowsRunnable);
     for (auto* controller : {&training, &versions, &serving}) manager.addController(*controller);
   }
 
@@ -190,6 +198,7 @@ struct Operator::Parts {
   registry::OciRegistry registry;
   registry::ImageWatch images;
   signals::MonitorPoll monitors;
+  signals::ShadowScores shadows;
   std::unique_ptr<runtime::Elector> elector;
   const controllers::Context context;
   runtime::Controller training, versions, serving;
@@ -197,6 +206,7 @@ struct Operator::Parts {
   runtime::Manager manager;
   Background<registry::ImageWatch> imagesRunnable{"image watch", images};
   Background<signals::MonitorPoll> monitorsRunnable{"monitor poll", monitors};
+  Background<signals::ShadowScores> shadowsRunnable{"shadow scores", shadows};
   std::vector<std::unique_ptr<runtime::Runnable>> cacheRunnables;
 };
 

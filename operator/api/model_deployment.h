@@ -57,6 +57,16 @@ struct DriftSpec {
   DriftReactions onDrift;
 };
 
+// A request that says what kind of data it is goes to the version that was made for it.
+struct ByContext {
+  std::string header;  // of requests: its value is the name of the kind of data
+  std::string key;     // of ModelVersion.spec.context: its value is what the version is for
+};
+
+struct RoutingSpec {
+  std::optional<ByContext> byContext;
+};
+
 struct ModelDeploymentSpec {
   std::string model;
   VersionChoice version;
@@ -65,6 +75,7 @@ struct ModelDeploymentSpec {
   std::string protocol = "v2";  // v2, v1, json
   VerifySpec verify;
   std::optional<DriftSpec> drift;
+  std::optional<RoutingSpec> routing;
   bool paused = false;  // nothing is decided; what serves goes on serving
   std::int32_t progressDeadlineSeconds = 600;
   std::int32_t revisionHistoryLimit =
@@ -87,8 +98,10 @@ struct DriftStatus {
   std::string action;  // the last answer of decide: Hold, Clear, Switch, Retrain
   std::string reason, message;
   std::optional<NearestVersion> nearest, second;
-  std::int64_t samples = 0;  // rows that the answer stands on
-  std::string tolerance;     // learned effect that is normal for the serving version
+  std::int64_t samples = 0;           // rows that the answer stands on
+  std::string tolerance;              // learned effect that is normal for the serving version
+  std::string error, referenceError;  // mean, of labelled rows, and what it is held against
+  std::int64_t labels = 0;            // rows that `error` is of
   std::optional<Time> updated;
 };
 
@@ -109,7 +122,8 @@ struct PendingRetrain {
   std::string id;  // "<deployment uid>/<decision id>": the run's triggerId
   std::string pipeline;
   std::optional<Time> requestedAt;
-  std::string run;  // once the pipeline took it up
+  std::string run;                             // once the pipeline took it up
+  std::map<std::string, std::string> context;  // of its data, where requests name it: {vehicle: B}
 };
 
 struct ModelDeploymentStatus {
@@ -120,6 +134,9 @@ struct ModelDeploymentStatus {
   std::string target;  // the version that is being made ready to take over; "" if none
   std::optional<Time> targetSince;
   std::vector<std::string> standby;
+  std::vector<std::string> shadows;  // run only to be scored on labelled rows
+  std::optional<Time> shadowsSince;
+  std::vector<std::string> routed;    // serve the requests that name what they are for
   std::vector<std::string> rejected;  // versions that failed here: not chosen again before a retry
   std::vector<ServingVersion> serving;  // as observed
   std::optional<DriftStatus> drift;

@@ -89,6 +89,28 @@ void fields(V& v, Of<DriftSpec>) {
 }
 
 template <class V>
+void fields(V& v, Of<ByContext>) {
+  v("header", &ByContext::header,
+    {.doc = "Header of requests whose value names their kind of data, e.g. x-vehicle.",
+     .required = true,
+     .min = 1,
+     .max = 64,
+     .pattern = "^[A-Za-z0-9-]+$"});
+  v("key", &ByContext::key,
+    {.doc = "Key of ModelVersion.spec.context whose value is what a version is for, e.g. vehicle.",
+     .required = true,
+     .min = 1,
+     .max = 63});
+}
+
+template <class V>
+void fields(V& v, Of<RoutingSpec>) {
+  v("byContext", &RoutingSpec::byContext,
+    {.doc = "A request that says what it is goes to the newest version that was made for it; one "
+            "that does not, or is of a kind that no version is for, to the active one."});
+}
+
+template <class V>
 void fields(V& v, Of<ModelDeploymentSpec>) {
   v("model", &ModelDeploymentSpec::model,
     {.doc = "Name of the model.",
@@ -116,6 +138,8 @@ void fields(V& v, Of<ModelDeploymentSpec>) {
   v("verify", &ModelDeploymentSpec::verify,
     {.doc = "What is asked of a version before any traffic.", .default_ = "{}"});
   v("drift", &ModelDeploymentSpec::drift, {.doc = "Left out, nothing watches the requests."});
+  v("routing", &ModelDeploymentSpec::routing,
+    {.doc = "Left out, every request goes to the active version."});
   v("paused", &ModelDeploymentSpec::paused,
     {.doc = "Nothing is decided; what serves goes on serving.", .default_ = "false"});
   v("progressDeadlineSeconds", &ModelDeploymentSpec::progressDeadlineSeconds,
@@ -158,6 +182,11 @@ void fields(V& v, Of<DriftStatus>) {
   v("samples", &DriftStatus::samples, {.doc = "Rows that it stands on."});
   v("tolerance", &DriftStatus::tolerance,
     {.doc = "Effect that is normal for the serving version, as learned."});
+  v("error", &DriftStatus::error,
+    {.doc = "Mean error of the serving version on labelled rows: since the change if there is one, "
+            "else the newest."});
+  v("referenceError", &DriftStatus::referenceError, {.doc = "What it is held against."});
+  v("labels", &DriftStatus::labels, {.doc = "Labelled rows that error is of."});
   v("updated", &DriftStatus::updated, {.doc = "When it was written."});
 }
 
@@ -187,6 +216,8 @@ void fields(V& v, Of<PendingRetrain>) {
   v("pipeline", &PendingRetrain::pipeline, {.doc = "Who was asked."});
   v("requestedAt", &PendingRetrain::requestedAt, {.doc = "When."});
   v("run", &PendingRetrain::run, {.doc = "The run that answers, once there is one."});
+  v("context", &PendingRetrain::context,
+    {.doc = "What the requests say they are, where spec.routing.byContext is set."});
 }
 
 template <class V>
@@ -200,6 +231,11 @@ void fields(V& v, Of<ModelDeploymentStatus>) {
     {.doc = "The version that is being made ready to take over."});
   v("targetSince", &ModelDeploymentStatus::targetSince, {.doc = "Since when."});
   v("standby", &ModelDeploymentStatus::standby, {.doc = "Versions that are kept warm."});
+  v("shadows", &ModelDeploymentStatus::shadows,
+    {.doc = "Versions that run only to be scored on rows whose labels came."});
+  v("shadowsSince", &ModelDeploymentStatus::shadowsSince, {.doc = "Since when."});
+  v("routed", &ModelDeploymentStatus::routed,
+    {.doc = "Versions that serve the requests which name the kind of data they are for."});
   v("rejected", &ModelDeploymentStatus::rejected,
     {.doc = "Versions that failed here; the annotation reprise.dev/retry clears them."});
   v("serving", &ModelDeploymentStatus::serving, {.doc = "What runs.", .key = "version"});

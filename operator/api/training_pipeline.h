@@ -111,6 +111,7 @@ struct Run {
   std::string parent;         // the newest version when the run was decided
   std::string servedVersion;  // for Check: whose golden requests are answered
   std::string version;        // the ModelVersion that came of it
+  std::map<std::string, std::string> context;  // of the data that it was asked for: {vehicle: B}
   std::optional<Time> startTime, completionTime;
   std::string message;
 };

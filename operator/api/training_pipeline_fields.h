@@ -223,6 +223,9 @@ void fields(V& v, Of<Run>) {
   v("phase", &Run::phase, {.doc = "Pending, Running, Succeeded or Failed."});
   v("image", &Run::image, {.doc = "By digest."});
   v("specHash", &Run::specHash, {.doc = "Of what decides what is trained."});
+  v("context", &Run::context,
+    {.doc = "What requests say their data is, where a run was asked for because of it: the steps "
+            "find it in REPRISE_CONTEXT, as JSON."});
   v("parent", &Run::parent, {.doc = "The newest version when it was decided."});
   v("servedVersion", &Run::servedVersion, {.doc = "Of a check: the version that was served."});
   v("version", &Run::version, {.doc = "The ModelVersion that came of it."});

@@ -7,6 +7,7 @@
 #include "registry/image_watch.h"
 #include "runtime/actor.h"
 #include "signals/monitor_poll.h"
+#include "signals/shadow_scores.h"
 
 namespace reprise::controllers {
 
@@ -16,6 +17,7 @@ struct Context {
   runtime::Leads leads;
   registry::ImageWatch& images;
   signals::MonitorPoll& monitors;
+  signals::ShadowScores& shadows;
   const Clock& clock;
   pods::Settings settings;
 };

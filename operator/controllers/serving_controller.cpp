@@ -6,6 +6,7 @@
 #include "controllers/reconcile.h"
 #include "serving/children.h"
 #include "serving/plan.h"
+#include "serving/routing.h"
 
 namespace reprise::controllers {
 namespace {
@@ -26,21 +27,27 @@ std::vector<signals::MonitorTarget> targets(const serving::Snapshot& snapshot) {
   std::vector<signals::MonitorTarget> out;
   for (const auto& pod : snapshot.pods) {
     if (pod->podIP.empty() || pod->meta.deleted || pod->phase != "Running") continue;
-    const bool ipv6 = pod->podIP.find(':') != std::string::npos;
-    out.push_back(
-        {pod->meta.name, pod->meta.uid,
-         (ipv6 ? "[" + pod->podIP + "]" : pod->podIP) + ":" + std::to_string(serving::kAdminPort),
-         pod->meta.label(api::kVersionLabel)});
+    out.push_back({pod->meta.name, pod->meta.uid, pods::hostPort(pod->podIP, serving::kAdminPort),
+                   pod->meta.label(api::kVersionLabel)});
   }
   return out;
 }
 
 void readMonitors(const Context& context, const std::string& owner, serving::Snapshot& snapshot) {
-  context.monitors.watch(owner, targets(snapshot));
+  auto pods = targets(snapshot);
+  context.monitors.watch(
+      owner, pods, {serving::routesToken(*snapshot.deployment), serving::routeTables(snapshot)});
   for (auto& [pod, view] : context.monitors.view(owner)) {
-    snapshot.monitors[pod] = {view.golden, view.message};
+    snapshot.monitors[pod] = {view.golden, view.message, view.problem};
     for (auto& window : view.windows) snapshot.windows.push_back(std::move(window));
+    for (auto& block : view.labels) snapshot.labels.push_back(std::move(block));
   }
+  const std::string& active = snapshot.deployment->status.active;
+  std::erase_if(pods, [&](const auto& pod) {
+    return snapshot.monitors[pod.pod].golden == "Pending" || snapshot.labels.empty();
+  });
+  context.shadows.watch(owner, active, std::move(pods));
+  for (auto& block : context.shadows.scores(owner)) snapshot.labels.push_back(std::move(block));
   std::stable_sort(snapshot.windows.begin(), snapshot.windows.end(),
                    [](const auto& a, const auto& b) { return a.lastMs < b.lastMs; });
 }
@@ -77,6 +84,7 @@ runtime::Controller::Hooks servingHooks(const Context& context) {
     auto deployment = context.caches.modelDeployments.get(key.ns, key.name);
     if (!deployment) {
       context.monitors.watch(key.text(), {});
+      context.shadows.watch(key.text(), {}, {});
       context.actor.forget(kind(), key);
       return std::nullopt;
     }

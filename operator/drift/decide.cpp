@@ -337,6 +337,7 @@ bool byContext(const Question& q, const ContextView& context, Decision& decision
   decision.drifted = true;
   decision.firstDriftedMs = context.firstMs;
   decision.samples = context.rows;
+  decision.context = context.name;
   const std::string rows =
       "the last " + rowsText(context.rows) + " are of context '" + context.name + "'";
   if (context.rows < q.policy.minSamples) {

@@ -101,6 +101,7 @@ struct Decision {
   double distance = 0;          // effect of the live rows against `nearest`
   double margin = 0;            // effect of `second` - distance; 1 - distance if there is no second
   std::int64_t samples = 0;     // rows that the match used
+  std::string context;          // what the newest rows say they are, where that decided
   std::string nearest, second;  // kept versions; second is of another kind than nearest
   std::vector<Ranked> ranked;   // nearest first
   std::string reason;           // one CamelCase token, below

@@ -48,6 +48,11 @@ Json installContainer(const Settings& settings) {
   return agentContainer(settings, "install", {"install", "--to", std::string(kRoot) + "/bin"});
 }
 
+std::string hostPort(const std::string& ip, int port) {
+  const bool ipv6 = ip.find(':') != std::string::npos;
+  return (ipv6 ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
+}
+
 void addInputFiles(Json& podTemplate, const std::map<std::string, std::string>& files) {
   Json items = Json::array();
   for (const auto& [file, content] : files) {

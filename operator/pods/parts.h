@@ -43,6 +43,9 @@ Json installContainer(const Settings& settings);
 Json agentContainer(const Settings& settings, const std::string& name,
                     std::vector<std::string> args);
 
+// "10.0.0.9:8080", "[fd00::9]:8080".
+std::string hostPort(const std::string& ip, int port);
+
 // `files` become annotations of the Pod and files of the volume "input": they live and die with the
 // Pod, and making the two is one write.
 void addInputFiles(Json& podTemplate, const std::map<std::string, std::string>& files);

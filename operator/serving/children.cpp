@@ -2,6 +2,7 @@
 
 #include "api/labels.h"
 #include "pods/model_server.h"
+#include "serving/routing.h"
 
 namespace reprise::serving {
 namespace {
@@ -70,7 +71,12 @@ json monitorContainer(const Snapshot& snapshot, const api::ModelVersion& version
     args.insert(args.end(), {"--golden", std::string(pods::kModelDir) + "/.reprise/examples.jsonl",
                              "--golden-timeout", std::to_string(spec.verify.timeoutSeconds) + "s"});
   }
+  const auto& routing = spec.routing;
+  if (routing && routing->byContext)
+    args.insert(args.end(), {"--context-header", routing->byContext->header});
   json out = pods::agentContainer(snapshot.settings, "monitor", std::move(args));
+  if (routing && routing->byContext)
+    out["env"].push_back(pods::env("REPRISE_ROUTES_TOKEN", routesToken(*snapshot.deployment)));
   out["ports"] =
       json::array({{{"name", "http"}, {"containerPort", kMonitorPort}, {"protocol", "TCP"}},
                    {{"name", "admin"}, {"containerPort", kAdminPort}, {"protocol", "TCP"}}});

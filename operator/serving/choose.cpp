@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "serving/decisions.h"
+#include "serving/routing.h"
 #include "serving/versions.h"
 
 namespace reprise::serving {
@@ -89,6 +90,7 @@ void considerNewest(const Snapshot& snapshot, api::ModelDeploymentStatus& status
     const bool overtaken = status.activeSince && status.retrain->requestedAt &&
                            *status.activeSince > *status.retrain->requestedAt;
     status.retrain.reset();
+    if (routes(*snapshot.deployment) && !contextOf(snapshot, newest).empty()) return;
     if (overtaken || (status.drift && status.drift->action == "Clear")) return;
     aim(snapshot, status, name, "NewVersion", "Promote",
         "run " + run + ", which drift asked for, made it", events, seen);

@@ -72,7 +72,8 @@ Verdict drifted(const Snapshot& snapshot, const api::ModelDeploymentStatus& stat
   if (!status.drift) return {"Unknown", "NoRequests", "no requests have been seen yet"};
   const std::string& reason = status.drift->reason;
   if (status.drift->action == "Clear") return {"False", reason, status.drift->message};
-  if (reason == "NoWindows" || reason == "NoServingProfile" || reason == "Learning")
+  if (reason == "NoWindows" || reason == "MonitorUnreachable" || reason == "NoServingProfile" ||
+      reason == "Learning")
     return {"Unknown", reason, status.drift->message};
   if (reason == "Suspected") return {"Unknown", reason, status.drift->message};
   return {"True", reason.empty() ? "Drifted" : reason, status.drift->message};

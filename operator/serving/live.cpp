@@ -4,7 +4,10 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "api/labels.h"
 #include "serving/decisions.h"
+#include "serving/routing.h"
+#include "serving/shadows.h"
 #include "serving/versions.h"
 
 namespace reprise::serving {
@@ -47,7 +50,8 @@ std::vector<drift::Candidate> candidates(const Snapshot& snapshot,
     const auto profile = snapshot.profiles.find(version.meta.name);
     out.push_back({version.meta.name,
                    profile == snapshot.profiles.end() ? nullptr : &profile->second->profile,
-                   version.meta.created ? ms(*version.meta.created) : 0});
+                   version.meta.created ? ms(*version.meta.created) : 0,
+                   contextOf(snapshot, version), referenceError(version)});
   };
   for (const auto* version : choosable(snapshot, status)) {
     if (mayChoose || version->meta.name == status.active) add(*version);
@@ -68,6 +72,7 @@ drift::History history(api::ModelDeploymentStatus& status) {
   if (status.drift && !status.drift->tolerance.empty())
     out.learnedTolerance = std::atof(status.drift->tolerance.c_str());
   out.refused = status.rejected;
+  if (status.activeSince) out.activeSinceMs = ms(*status.activeSince);
   return out;
 }
 
@@ -80,6 +85,7 @@ bool sameNearest(const std::optional<api::NearestVersion>& a,
 bool sameButTime(const api::DriftStatus& a, const api::DriftStatus& b) {
   return a.score == b.score && a.action == b.action && a.reason == b.reason &&
          a.message == b.message && a.samples == b.samples && a.tolerance == b.tolerance &&
+         a.error == b.error && a.referenceError == b.referenceError && a.labels == b.labels &&
          sameNearest(a.nearest, b.nearest) && sameNearest(a.second, b.second);
 }
 
@@ -94,6 +100,11 @@ api::DriftStatus describe(const drift::Decision& decision,
   if (!decision.second.empty())
     out.second = {decision.second, decimal(decision.distance + decision.margin)};
   out.samples = decision.samples;
+  if (decision.error) {
+    out.error = decimal(*decision.error);
+    out.labels = decision.labels;
+  }
+  if (decision.referenceError) out.referenceError = decimal(*decision.referenceError);
   if (decision.learnedTolerance)
     out.tolerance = decimal(*decision.learnedTolerance);
   else if (before)
@@ -171,12 +182,19 @@ void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
     status.drift->message = refusal->message;
     return;
   }
+  if (const auto scoring = waitForScores(snapshot, status, decision)) {
+    status.drift->action = "Hold";
+    status.drift->reason = "ScoringVersions";
+    status.drift->message = *scoring;
+    return;
+  }
   const auto id = decided(snapshot, status, record(decision, status, "Retrain"), events);
   status.retrain =
       api::PendingRetrain{snapshot.deployment->meta.uid + "/" + std::to_string(id),
                           snapshot.deployment->spec.drift->onDrift.retrain->pipelineRef.name,
                           snapshot.now,
-                          {}};
+                          {},
+                          namedContext(snapshot, decision.context)};
 }
 
 }  // namespace
@@ -221,11 +239,38 @@ void followRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
 
 namespace {
 
+// Why there are no windows, where it is not that there were no requests.
+std::optional<api::DriftStatus> monitorsUnread(const Snapshot& snapshot,
+                                               const api::ModelDeploymentStatus& status) {
+  for (const auto& pod : snapshot.pods) {
+    const auto fact = snapshot.monitors.find(pod->meta.name);
+    if (fact == snapshot.monitors.end() || fact->second.problem.empty() || !pod->ready ||
+        pod->meta.label(api::kVersionLabel) != status.active)
+      continue;
+    api::DriftStatus out;
+    out.action = "Hold";
+    out.reason = "MonitorUnreachable";
+    out.message = "the monitor of Pod " + pod->meta.name +
+                  " could not be read: " + fact->second.problem +
+                  "; a NetworkPolicy must let the operator reach port 9091 of the Pods";
+    out.updated = snapshot.now;
+    return out;
+  }
+  return std::nullopt;
+}
+
 // One action at a time.
 void actOn(const Snapshot& snapshot, const drift::Decision& decision,
            api::ModelDeploymentStatus& status, std::vector<api::EventDraft>& events) {
   const auto& spec = snapshot.deployment->spec;
   if (spec.paused || !status.target.empty()) return;
+  if (decision.action == Action::Switch && decision.reason == "KnownContext" &&
+      routes(*snapshot.deployment)) {
+    status.drift->action = "Hold";
+    status.drift->reason = "Routed";
+    status.drift->message = decision.message + ": they go there as soon as its Pods are ready";
+    return;
+  }
   if (decision.action == Action::Switch && decision.version != status.active &&
       spec.version.auto_) {
     const bool answersRetrain = [&] {
@@ -256,10 +301,17 @@ void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
     return;
   }
   const auto windows = windowsOfActive(snapshot, status);
-  const auto decision = drift::decide(windows, candidates(snapshot, status), status.active,
-                                      policy(spec), history(status), ms(snapshot.now));
+  const auto decision =
+      drift::decide(windows, candidates(snapshot, status), status.active, policy(spec),
+                    history(status), ms(snapshot.now), snapshot.labels);
   // Without requests there is nothing new to say; what was said last still stands.
   if (windows.empty() && status.drift) return;
+  if (windows.empty()) {
+    if (const auto unread = monitorsUnread(snapshot, status)) {
+      status.drift = unread;
+      return;
+    }
+  }
   const auto before = status.drift;
   status.drift = describe(decision, before, snapshot.now);
   actOn(snapshot, decision, status, events);

@@ -12,6 +12,8 @@
 #include "serving/decisions.h"
 #include "serving/live.h"
 #include "serving/observe.h"
+#include "serving/routing.h"
+#include "serving/shadows.h"
 #include "serving/versions.h"
 
 namespace reprise::serving {
@@ -124,7 +126,11 @@ std::vector<std::string> served(const api::ModelDeploymentStatus& status) {
   for (const auto& name : {status.active, status.target}) {
     if (!name.empty()) out.push_back(name);
   }
-  out.insert(out.end(), status.standby.begin(), status.standby.end());
+  for (const auto* more : {&status.standby, &status.shadows, &status.routed}) {
+    for (const auto& name : *more) {
+      if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
+    }
+  }
   return out;
 }
 
@@ -189,6 +195,8 @@ api::Plan plan(const Snapshot& snapshot) {
     blocked = choose(snapshot, status, plan.events);
     advance(snapshot, status, plan.events);  // a version that stands by is ready now
     status.standby = standby(snapshot, status, {});
+    status.routed = routedVersions(snapshot, status);
+    if (const auto again = chooseShadows(snapshot, status)) soonest(plan, *again);
     applyChildren(snapshot, status, plan);
     removeChildren(snapshot, status, plan);
   }

@@ -19,6 +19,7 @@ namespace reprise::serving {
 struct MonitorFact {
   std::string golden;  // Pending, Passed, Failed; "" if it has not been reached yet
   std::string message;
+  std::string problem;  // why it could not be read; "": it was, or was not asked yet
 };
 
 struct Snapshot {
@@ -31,6 +32,7 @@ struct Snapshot {
   std::map<std::string, std::shared_ptr<const drift::ProfileDocument>>
       profiles;                                 // by version; absent: has none
   std::vector<drift::Window> windows;           // of all its Pods, in order of their last row
+  std::vector<drift::LabelBlock> labels;        // of the versions that run, on answered rows
   std::map<std::string, MonitorFact> monitors;  // by Pod's name
   pods::Settings settings;
   Time now;

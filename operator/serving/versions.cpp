@@ -1,6 +1,8 @@
 #include "serving/versions.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 
 #include "api/conditions.h"
 #include "base/time.h"
@@ -24,6 +26,19 @@ std::string whyUnavailable(const api::ModelVersion& version) {
   const auto* condition = api::findCondition(version.status.conditions, "Available");
   return condition ? condition->reason + ": " + condition->message
                    : "its gates have not been judged yet";
+}
+
+std::optional<drift::ReferenceError> referenceError(const api::ModelVersion& version) {
+  const auto number = [&](const char* name) -> std::optional<double> {
+    const auto it = version.spec.metrics.find(name);
+    if (it == version.spec.metrics.end()) return std::nullopt;
+    char* end = nullptr;
+    const double value = std::strtod(it->second.c_str(), &end);
+    return *end == 0 && std::isfinite(value) && value >= 0 ? std::optional(value) : std::nullopt;
+  };
+  const auto error = number("error"), rows = number("error_rows");
+  if (!error || !rows || *rows < 1 || *rows > 1e15) return std::nullopt;
+  return drift::ReferenceError{*error, static_cast<std::int64_t>(*rows)};
 }
 
 std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot,

@@ -13,6 +13,10 @@ bool isAvailable(const api::ModelVersion& version);
 // Why a version that is there may not be served: its condition Available in words.
 std::string whyUnavailable(const api::ModelVersion& version);
 
+// Its error on rows that it was not trained on, as the run told it in metrics.json: `error` (mean
+// of a row) and `error_rows`. Nothing where they are absent or no such numbers.
+std::optional<drift::ReferenceError> referenceError(const api::ModelVersion& version);
+
 // Versions that may be chosen: available, not rejected here, the newest spec.revisionHistoryLimit
 // and whatever is in use; newest first.
 std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot,

@@ -56,7 +56,8 @@ void MonitorPoll::schedule(const std::string& owner, const std::string& uid, Kno
   schedule_.emplace(at, Due{owner, uid, known.serial});
 }
 
-void MonitorPoll::watch(const std::string& owner, std::vector<MonitorTarget> targets) {
+void MonitorPoll::watch(const std::string& owner, std::vector<MonitorTarget> targets,
+                        MonitorRoutes routes) {
   std::lock_guard lock(mutex_);
   auto& known = owners_[owner];
   std::map<std::string, Known> next;
@@ -71,6 +72,11 @@ void MonitorPoll::watch(const std::string& owner, std::vector<MonitorTarget> tar
     added.target = std::move(target);
     schedule(owner, uid, added, now());
     wake_.notify_one();
+  }
+  for (auto& [uid, one] : next) {
+    const auto body = routes.bodies.find(uid);
+    one.token = routes.token;
+    one.routes = body == routes.bodies.end() ? std::string() : body->second;
   }
   known = std::move(next);
   if (known.empty()) owners_.erase(owner);
@@ -158,6 +164,7 @@ MonitorPoll::Said MonitorPoll::poll(const std::string& owner, const std::string&
   if (!answer) return unreachable(owner, uid, answer.error().message);
   std::vector<nlohmann::json> stray;
   const Said said = take(owner, uid, std::move(*answer), stray);
+  tellRoutes(owner, uid, stop);
   if (!stray.empty()) relay(owner, uid, stray, stop);
   return said;
 }
@@ -180,6 +187,7 @@ MonitorPoll::Said MonitorPoll::take(const std::string& owner, const std::string&
     const bool restarted = !known->instance.empty();
     known->instance = answer.instance;
     known->after = known->labelsAfter = known->strayAfter = 0;
+    known->routesSent.clear();
     if (restarted) return Said::Nothing;  // its numbers begin anew: asked from the beginning next
   }
   bool news = known->view.golden != answer.golden;
@@ -193,6 +201,33 @@ MonitorPoll::Said MonitorPoll::take(const std::string& owner, const std::string&
     stray.push_back(std::move(label));
   }
   return news ? Said::News : Said::Nothing;
+}
+
+void MonitorPoll::tellRoutes(const std::string& owner, const std::string& uid,
+                             std::stop_token stop) {
+  std::string address, token, body;
+  {
+    std::lock_guard lock(mutex_);
+    const Known* known = find(owner, uid);
+    if (!known || known->routes.empty() || known->routes == known->routesSent) return;
+    address = known->target.address;
+    token = known->token;
+    body = known->routes;
+  }
+  const auto told = transport_->send(
+      {"POST",
+       "http://" + address + "/routes",
+       {{"authorization", "Bearer " + token}, {"content-type", "application/json"}},
+       body},
+      kDeadline, stop, kMaxAnswer);
+  std::lock_guard lock(mutex_);
+  Known* known = find(owner, uid);
+  if (!known) return;
+  if (told && told->status / 100 == 2)
+    known->routesSent = body;
+  else
+    known->view.problem = "POST /routes: " + (told ? "HTTP status " + std::to_string(told->status)
+                                                   : told.error().message);
 }
 
 // To every other Pod of the owner, those of earlier versions too: a label may come after a switch.

@@ -28,6 +28,13 @@ struct MonitorTarget {
   bool operator==(const MonitorTarget&) const = default;
 };
 
+// Where a monitor sends requests of other contexts, by the uid of its Pod: bodies of POST /routes,
+// and the token that it asks for. A monitor that started anew is told again.
+struct MonitorRoutes {
+  std::string token;
+  std::map<std::string, std::string> bodies;
+};
+
 // What one monitor said so far.
 struct MonitorView {
   std::string golden, message;           // Pending, Passed, Failed
@@ -50,7 +57,8 @@ class MonitorPoll {
   void step(std::stop_token stop = {});
 
   // The Pods of one owner ("namespace/name") as they are now; empty: it is gone.
-  void watch(const std::string& owner, std::vector<MonitorTarget> targets);
+  void watch(const std::string& owner, std::vector<MonitorTarget> targets,
+             MonitorRoutes routes = {});
   // By Pod name.
   std::map<std::string, MonitorView> view(const std::string& owner) const;
 
@@ -60,8 +68,9 @@ class MonitorPoll {
     std::uint64_t serial = 0;  // of its entry in schedule_: one of an earlier Known is passed over
     std::string instance;
     std::int64_t after = 0, labelsAfter = 0, strayAfter = 0;
-    Milliseconds pause{0};  // until it is asked again
-    int quiet = 0;          // answers in a row with nothing new
+    Milliseconds pause{0};                  // until it is asked again
+    int quiet = 0;                          // answers in a row with nothing new
+    std::string token, routes, routesSent;  // routes: as they are to be; "": none are
     MonitorView view;
   };
   struct Due {
@@ -77,6 +86,7 @@ class MonitorPoll {
   Said unreachable(const std::string& owner, const std::string& uid, std::string problem);
   Said take(const std::string& owner, const std::string& uid, MonitorAnswer answer,
             std::vector<nlohmann::json>& stray);
+  void tellRoutes(const std::string& owner, const std::string& uid, std::stop_token stop);
   void relay(const std::string& owner, const std::string& from,
              const std::vector<nlohmann::json>& stray, std::stop_token stop);
 

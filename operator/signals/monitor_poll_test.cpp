@@ -99,5 +99,19 @@ TEST_F(MonitorPollTest, ALabelThatCameToAnotherReplicaIsBroughtToTheOthersOnce) 
   change(first, [&](auto& one) { EXPECT_TRUE(one.relayed.empty()) << "it came from there"; });
 }
 
+TEST_F(MonitorPollTest, RoutesAreToldOnceAndAgainWhereTheMonitorStartedAnew) {
+  change(first, [](auto&) {});
+  poll.watch("ns/fuel", {first}, {"secret", {{"uid-1", R"({"routes":{"B":"10.0.0.2:9090"}})"}}});
+  poll.step();
+  poll.step();
+  const json body = {{"routes", {{"B", "10.0.0.2:9090"}}}};
+  change(first, [&](auto& one) {
+    EXPECT_EQ(one.routes, (std::vector{std::pair{std::string("Bearer secret"), body}}));
+    one.instance = "two";
+  });
+  poll.step();
+  change(first, [&](auto& one) { EXPECT_EQ(one.routes.size(), 2u); });
+}
+
 }  // namespace
 }  // namespace reprise::signals

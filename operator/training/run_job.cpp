@@ -22,6 +22,11 @@ std::string upper(std::string text) {
   return text;
 }
 
+// A flat JSON object: what the data that the run was asked for says of itself.
+json contextEnv(const api::Run& run) {
+  return pods::env("REPRISE_CONTEXT", json(run.context).dump());
+}
+
 json stepEnv(const api::TrainingPipelineSpec& spec, const api::Run& run) {
   json out =
       json::array({pods::env("REPRISE_OUTPUT_DIR", pods::kOutputDir),
@@ -35,6 +40,7 @@ json stepEnv(const api::TrainingPipelineSpec& spec, const api::Run& run) {
   }
   for (const auto& [name, value] : spec.parameters)
     out.push_back(pods::env("REPRISE_PARAM_" + upper(name), value));
+  if (!run.context.empty()) out.push_back(contextEnv(run));
   return out;
 }
 
@@ -78,10 +84,11 @@ json stepContainer(const Snapshot& snapshot, const api::Run& run, const char* na
   return pods::mergeNamed(container, pods::findByName(userSpec.value("containers", json()), name));
 }
 
-json publishContainer(const Snapshot& snapshot) {
+json publishContainer(const Snapshot& snapshot, const api::Run& run) {
   json container = pods::agentContainer(snapshot.settings, "publish",
                                         {"publish", "--input", pods::kInputDir, "--output",
                                          pods::kOutputDir, "--store", pods::kStoreDir});
+  if (!run.context.empty()) container["env"].push_back(contextEnv(run));
   container["volumeMounts"].push_back(inputMount(pods::kInputDir));
   container["volumeMounts"].push_back({{"name", "store"}, {"mountPath", pods::kStoreDir}});
   container["volumeMounts"].push_back(
@@ -166,8 +173,8 @@ json podTemplate(const Snapshot& snapshot, const api::Run& run,
   const api::ModelDeployment* deployment = check ? servingDeployment(snapshot) : nullptr;
   if (deployment) init.push_back(checkServer(snapshot, run, *deployment));
   podSpec["initContainers"] = init;
-  podSpec["containers"] =
-      json::array({check ? verifyContainer(snapshot, deployment) : publishContainer(snapshot)});
+  podSpec["containers"] = json::array(
+      {check ? verifyContainer(snapshot, deployment) : publishContainer(snapshot, run)});
   podSpec["restartPolicy"] = "Never";
   if (!check) {
     podSpec["serviceAccountName"] = publisherName(*snapshot.pipeline);

@@ -101,7 +101,9 @@ std::optional<api::Run> drift(const Snapshot& snapshot, const api::TrainingPipel
       wait = *last + cooldown - snapshot.now;
       continue;
     }
-    return train(snapshot, status, "Drift", request->id);
+    auto run = train(snapshot, status, "Drift", request->id);
+    run.context = request->context;
+    return run;
   }
   return std::nullopt;
 }

@@ -20,7 +20,8 @@ class FakeMonitors final : public http::Transport {
     std::vector<nlohmann::json> windows, feedback, stray, labelled;         // with their seq
     nlohmann::json score = {{"n", 0}, {"errorSum", 0}, {"errorSqSum", 0}};  // of one row
     std::vector<nlohmann::json> relayed;  // bodies of POST /feedback?relayed=1
-    int asked = 0, scored = 0;            // polls; rows
+    std::vector<std::pair<std::string, nlohmann::json>> routes;  // the token; POST /routes
+    int asked = 0, scored = 0;                                   // polls; rows
     bool down = false;
   };
   std::mutex mutex;
@@ -36,7 +37,7 @@ class FakeMonitors final : public http::Transport {
     if (it == monitors.end() || it->second.down)
       return tl::unexpected(
           http::TransportError{http::TransportError::Kind::Connect, Sent::No, "refused"});
-    return http::Response{200, {}, answer(it->second, path, request.body).dump()};
+    return http::Response{200, {}, answer(it->second, path, request).dump()};
   }
   tl::expected<std::unique_ptr<http::ByteStream>, http::TransportError> openStream(
       const http::Request&, std::chrono::milliseconds, std::stop_token) override {
@@ -55,7 +56,13 @@ class FakeMonitors final : public http::Transport {
     return out;
   }
 
-  static nlohmann::json answer(Monitor& monitor, const std::string& path, const std::string& body) {
+  static nlohmann::json answer(Monitor& monitor, const std::string& path,
+                               const http::Request& request) {
+    const std::string& body = request.body;
+    if (path == "/routes") {
+      monitor.routes.emplace_back(request.headers.front().second, nlohmann::json::parse(body));
+      return nlohmann::json::object();
+    }
     if (path.starts_with("/feedback?relayed=1")) {
       monitor.relayed.push_back(nlohmann::json::parse(body));
       return nlohmann::json::object();
