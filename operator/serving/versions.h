@@ -13,6 +13,8 @@ bool isAvailable(const api::ModelVersion& version);
 // Why a version that is there may not be served: its condition Available in words.
 std::string whyUnavailable(const api::ModelVersion& version);
 
+bool isNewer(const api::ModelVersion& a, const api::ModelVersion& b);
+
 // Versions that may be chosen: available, not rejected here, the newest spec.revisionHistoryLimit
 // and whatever is in use; newest first.
 std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot,
