@@ -77,6 +77,10 @@ void considerNewest(const Snapshot& snapshot, api::ModelDeploymentStatus& status
     status.considered = name;
     return;
   }
+  // The newest that a cache shows as available may be one that was looked at long ago: what came
+  // after it has not been judged there yet.
+  if (const auto* last = findVersion(snapshot, status.considered); last && !isNewer(newest, *last))
+    return;
   const bool drifted =
       status.drift && (status.drift->action == "Retrain" || status.drift->action == "Switch");
   if (status.retrain && !status.retrain->run.empty() &&

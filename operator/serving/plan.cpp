@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/codec.h"
+#include "api/conditions.h"
 #include "api/labels.h"
 #include "pods/model_server.h"
 #include "serving/children.h"
@@ -36,20 +37,31 @@ void handleRetry(const Snapshot& snapshot, api::ModelDeploymentStatus& status) {
   status.considered.clear();
 }
 
+// A version that stands by is not given up for what a cache that lags does not show: that it has
+// not been judged yet, or that it is not there (standOnAbsence has that looked up).
+bool mayStandBy(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
+                const std::string& name) {
+  const auto* version = findVersion(snapshot, name);
+  const bool failed =
+      std::find(status.rejected.begin(), status.rejected.end(), name) != status.rejected.end();
+  if (!version || version->meta.deleted || failed) return false;
+  const auto* available = api::findCondition(version->status.conditions, "Available");
+  return !available || available->status != "False";
+}
+
 // Versions that served earlier and were made for another kind of data than what serves now, latest
 // first.
 std::vector<std::string> standby(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
                                  const std::string& before) {
   const auto& drift = snapshot.deployment->spec.drift;
   if (!snapshot.deployment->spec.version.auto_ || !drift || !drift->onDrift.switch_) return {};
-  const auto able = choosable(snapshot, status);
   std::vector<std::string> wanted = status.standby, out;
   if (!before.empty()) wanted.insert(wanted.begin(), before);
   for (const auto& name : wanted) {
-    const bool may = std::any_of(able.begin(), able.end(),
-                                 [&](const auto* version) { return version->meta.name == name; });
     const bool known = std::find(out.begin(), out.end(), name) != out.end();
-    if (!may || known || name == status.active || sameKind(snapshot, name, status.active)) continue;
+    if (!mayStandBy(snapshot, status, name) || known || name == status.active ||
+        sameKind(snapshot, name, status.active))
+      continue;
     if (static_cast<std::int32_t>(out.size()) < drift->onDrift.switch_->standby)
       out.push_back(name);
   }
@@ -110,9 +122,13 @@ void advance(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
 void standOnAbsence(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
                     api::Plan& plan) {
   const std::string& ns = snapshot.deployment->meta.namespace_;
-  if (!status.target.empty() && !findVersion(snapshot, status.target)) {
-    plan.gone.push_back({api::kApiVersion, "ModelVersion", ns, status.target, {}});
-  }
+  const auto ifAbsent = [&](const std::string& version) {
+    if (!version.empty() && !findVersion(snapshot, version))
+      plan.gone.push_back({api::kApiVersion, "ModelVersion", ns, version, {}});
+  };
+  // What serves and what was looked at last are what others are held against.
+  for (const auto& version : {status.target, status.active, status.considered}) ifAbsent(version);
+  for (const auto& version : status.standby) ifAbsent(version);
   if (!status.retrain) return;
   const bool there = std::any_of(
       snapshot.pipelines.begin(), snapshot.pipelines.end(),

@@ -41,6 +41,14 @@ std::optional<drift::ReferenceError> referenceError(const api::ModelVersion& ver
   return drift::ReferenceError{*error, static_cast<std::int64_t>(*rows)};
 }
 
+// creationTimestamp has whole seconds: the name's number breaks ties (fuel-9 before fuel-10, by
+// length first).
+bool isNewer(const api::ModelVersion& a, const api::ModelVersion& b) {
+  if (a.meta.created != b.meta.created) return a.meta.created > b.meta.created;
+  if (a.meta.name.size() != b.meta.name.size()) return a.meta.name.size() > b.meta.name.size();
+  return a.meta.name > b.meta.name;
+}
+
 std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot,
                                                 const api::ModelDeploymentStatus& status) {
   const auto in = [](const std::vector<std::string>& list, const std::string& name) {
@@ -51,14 +59,7 @@ std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot,
     if (isAvailable(*version) && !in(status.rejected, version->meta.name))
       out.push_back(version.get());
   }
-  // creationTimestamp has whole seconds: the name's number breaks ties (fuel-9 before fuel-10, by
-  // length first)
-  std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) {
-    if (a->meta.created != b->meta.created) return a->meta.created > b->meta.created;
-    if (a->meta.name.size() != b->meta.name.size())
-      return a->meta.name.size() > b->meta.name.size();
-    return a->meta.name > b->meta.name;
-  });
+  std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) { return isNewer(*a, *b); });
   std::int32_t left = std::max(1, snapshot.deployment->spec.revisionHistoryLimit);
   std::erase_if(out, [&](const auto* version) {
     const std::string& name = version->meta.name;

@@ -17,6 +17,8 @@ std::string whyUnavailable(const api::ModelVersion& version);
 // of a row) and `error_rows`. Nothing where they are absent or no such numbers.
 std::optional<drift::ReferenceError> referenceError(const api::ModelVersion& version);
 
+bool isNewer(const api::ModelVersion& a, const api::ModelVersion& b);
+
 // Versions that may be chosen: available, not rejected here, the newest spec.revisionHistoryLimit
 // and whatever is in use; newest first.
 std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot,

@@ -119,6 +119,20 @@ TEST(Enumeration, WhereOnlyLastStatesArriveTheEndIsTheSame) {
   EXPECT_EQ(compared(story), "") << lastLines(story.run().world);
 }
 
+// A write of something that was done already; "" where there is none. What a status tells may
+// follow a cache that lags (servedBy, numbers of drift while some monitors are not known yet), and
+// comes back: one write there and one back.
+std::string doneAgain(const model::Run& run) {
+  std::map<std::string, int> statuses;
+  for (const auto& write : run.world.server.writes()) {
+    if (!write.changed) continue;
+    if (write.verb != "apply/status") return write.text() + " was written";
+    if (++statuses[write.name + " of " + write.plural] > 2)
+      return "the status of " + write.name + " was written more than there and back";
+  }
+  return {};
+}
+
 // An operator that starts beside an API server that lags: all caches show the past first, or one of
 // them does.
 TEST(Enumeration, FromEachOlderSnapshotNothingIsDoneThatWasDoneAlready) {
@@ -163,8 +177,8 @@ TEST(Enumeration, FromEachOlderSnapshotNothingIsDoneThatWasDoneAlready) {
         if (problem.empty() && story.state() != before)
           problem =
               "another end: " + nlohmann::json::diff(before, story.state()).dump().substr(0, 1000);
-        if (problem.empty() && run.world.server.changeCount() != 0)
-          problem = run.world.server.writes().back().text() + " was written";
+        if (problem.empty()) problem = doneAgain(run);
+        run.world.server.clearWrites();
         if (problem.empty()) continue;
         ++wrong;
         ADD_FAILURE() << "scene " << scene << ", version " << version << " of "

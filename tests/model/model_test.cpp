@@ -49,13 +49,21 @@ TEST(Model, EveryScheduleEndsWhereTheSpecsAskAndStaysThere) {
               static_cast<unsigned long long>(schedules), crashes, faults, writes);
 }
 
-// The test of the test: with one safeguard off, a violation is found.
-class WithoutASafeguard : public testing::TestWithParam<Mutant> {};
+// The test of the test: with one safeguard off, a violation is found. Where to begin looking is
+// known from the last time that one was found; a change of the operator may move it, and then it
+// takes longer.
+struct Without {
+  Mutant mutant;
+  std::uint64_t firstSeed;
+  const char* name;
+};
+class WithoutASafeguard : public testing::TestWithParam<Without> {};
 
 TEST_P(WithoutASafeguard, AViolationIsFound) {
   constexpr std::uint64_t most = 1500;
-  for (std::uint64_t seed = 1; seed <= most; ++seed) {
-    const Result result = playSchedule(seed, GetParam());
+  for (std::uint64_t i = 0; i < most; ++i) {
+    const std::uint64_t seed = GetParam().firstSeed + i;
+    const Result result = playSchedule(seed, GetParam().mutant);
     if (result.good()) continue;
     std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed),
                 result.violations.front().c_str());
@@ -64,19 +72,14 @@ TEST_P(WithoutASafeguard, AViolationIsFound) {
   FAIL() << "nothing was found in " << most << " schedules";
 }
 
-INSTANTIATE_TEST_SUITE_P(Model, WithoutASafeguard,
-                         testing::Values(Mutant::NoReadYourWrites, Mutant::NoStatusPrecondition,
-                                         Mutant::NoUidPrecondition, Mutant::NoWaitForSync,
-                                         Mutant::StaleReread),
-                         [](const auto& one) {
-                           switch (one.param) {
-                             case Mutant::NoReadYourWrites: return "ReadYourWrites";
-                             case Mutant::NoStatusPrecondition: return "VersionOnTheStatus";
-                             case Mutant::NoUidPrecondition: return "UidPreconditions";
-                             case Mutant::NoWaitForSync: return "WaitingForEveryCache";
-                             default: return "ReadingTheObjectAnew";
-                           }
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Model, WithoutASafeguard,
+    testing::Values(Without{Mutant::NoReadYourWrites, 637, "ReadYourWrites"},
+                    Without{Mutant::NoStatusPrecondition, 1342, "VersionOnTheStatus"},
+                    Without{Mutant::NoUidPrecondition, 471, "UidPreconditions"},
+                    Without{Mutant::NoWaitForSync, 1, "WaitingForEveryCache"},
+                    Without{Mutant::StaleReread, 1154, "ReadingTheObjectAnew"}),
+    [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace reprise::model

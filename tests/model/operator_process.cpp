@@ -38,7 +38,9 @@ class OperatorProcess::Client final : public kube::Client {
     world_.note("  apply " + options.subresource + " " + kind.kind + " " +
                 runtime::metaString(object, "name") + summary(object));
     if (world_.verbose) noteChange(kind, sent);
-    return noted(world_.server.apply(kind, ns, sent, options));
+    auto answer = noted(world_.server.apply(kind, ns, sent, options));
+    if (answer) meant(kind, runtime::metaString(object, "uid"), *answer);
+    return answer;
   }
   Expected<Json> replace(const kube::Resource& kind, std::string_view ns,
                          const Json& object) override {
@@ -53,10 +55,19 @@ class OperatorProcess::Client final : public kube::Client {
     kube::DeleteOptions sent = options;
     if (mutant_ == Mutant::NoUidPrecondition) sent.uid.clear();
     world_.note("  remove " + kind.kind + " " + std::string(name));
-    return noted(world_.server.remove(kind, ns, name, sent));
+    const auto there = world_.server.peek(kind, std::string(ns), std::string(name));
+    auto answer = noted(world_.server.remove(kind, ns, name, sent));
+    if (answer && there) meant(kind, options.uid, *there);
+    return answer;
   }
 
  private:
+  void meant(const kube::Resource& kind, const std::string& uid, const Json& reached) {
+    const std::string is = runtime::metaString(reached, "uid");
+    if (uid.empty() || is == uid) return;
+    world_.onViolation("a write that was meant for " + kind.kind + " " + uid +
+                       " reached a namesake, " + is);
+  }
   template <class Answer>
   Answer noted(Answer answer) {
     if (!answer) world_.note("    refused: " + answer.error().message);

@@ -49,6 +49,7 @@ bool contains(const Json& list, const std::string& value) {
 }  // namespace
 
 Oracle::Oracle(World& world) : world_(world) {
+  world.onViolation = [this](const std::string& what) { violated(what); };
   world.server.onChanged = [this](const Write& write, const Json* before, const Json* after) {
     if (write.verb == "remove" && before) return removed(write, *before);
     if (!after) return;

@@ -42,6 +42,7 @@ class World {
   std::size_t draw(std::size_t n) { return n == 0 ? 0 : random() % n; }
   bool chance(int percent) { return static_cast<int>(draw(100)) < percent; }
   void note(std::string what);
+  std::function<void(const std::string&)> onViolation;  // what must not be was seen
   bool verbose = false;  // the trace has each field that the operator writes
 
   // What the world is like now.
