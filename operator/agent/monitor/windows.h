@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/monitor/drift_score.h"
 #include "base/time.h"
 #include "drift/basis.h"
 #include "drift/profile.h"
@@ -21,7 +22,9 @@ inline constexpr std::size_t kWindowsAnswer = 4 << 20;  // bytes; a reader asks 
 
 class Windows {
  public:
-  Windows(drift::Basis basis, std::size_t rows, Milliseconds age, const Clock& clock);
+  // `score` is told of each window that is closed; null: none.
+  Windows(drift::Basis basis, std::size_t rows, Milliseconds age, const Clock& clock,
+          DriftScore* score = nullptr);
 
   const drift::Basis& basis() const { return basis_; }
   // `context`: "" where the request named none. True where it closed a window.
@@ -46,6 +49,7 @@ class Windows {
   const std::size_t rows_;
   const Milliseconds age_;
   const Clock& clock_;
+  DriftScore* const score_;
   mutable std::mutex mutex_;
   drift::Profile open_;
   std::int64_t firstMs_ = 0, lastMs_ = 0, seq_ = 0;
