@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "agent/context.h"
 #include "agent/environment.h"
 #include "agent/files.h"
 #include "agent/golden.h"
@@ -97,6 +98,23 @@ Step readMetricsFile(const fs::path& output, Outcome& out) {
                   "numbers into it, {} for none");
   }
   return refuse("MetricsMalformed", metrics.error().message);
+}
+
+// What the steps say knows better than what was asked for: they have seen the data.
+Step readContext(const fs::path& output, const std::string& asked, Outcome& out) {
+  const fs::path file = output / "context.json";
+  if (!fs::exists(file)) {
+    if (asked.empty()) return {};
+    auto context = parseContext(asked, "REPRISE_CONTEXT");
+    if (!context) return refuse("InputMalformed", context.error().message);
+    out.spec.context = std::move(*context);
+    return {};
+  }
+  auto text = readFile(file, std::size_t{1} << 20);
+  auto context = text ? parseContext(*text, "context.json") : tl::unexpected(text.error());
+  if (!context) return refuse("ContextMalformed", context.error().message);
+  out.spec.context = std::move(*context);
+  return {};
 }
 
 // The basis that the model's versions share; null where this is the first with a profile.
@@ -199,11 +217,13 @@ json Outcome::object(const std::string& sha256, std::int64_t bytes) const {
           {"spec", api::encode(full)}};
 }
 
-tl::expected<Outcome, Ending> readOutcome(const fs::path& input, const fs::path& output) {
+tl::expected<Outcome, Ending> readOutcome(const fs::path& input, const fs::path& output,
+                                          const std::string& context) {
   Outcome out;
   Step step = readRun(input, out);
   if (step) step = findModel(output, out);
   if (step) step = readMetricsFile(output, out);
+  if (step) step = readContext(output, context, out);
   if (step) step = readEnvironment(output, out);
   if (step) step = readGolden(output, out);
   if (step) step = readData(input, output, out);

@@ -64,7 +64,7 @@ class Publish : public ::testing::Test {
     return text;
   }
 
-  Ending publishNow() {
+  Ending publishNow(const std::string& context = "") {
     kube::Access access;
     access.server = "https://api";
     access.tls = [] { return http::TlsOptions{}; };
@@ -75,11 +75,11 @@ class Publish : public ::testing::Test {
           access, [this](const http::TlsOptions&) { return server; });
       return std::make_shared<kube::HttpClient>(*connection);
     };
-    return publish({folder / "input", folder / "output", folder / "store", "pod-1"}, connect,
-                   {clock, [this](Milliseconds wait) {
-                      waits.push_back(wait);
-                      clock.advance(wait);
-                    }});
+    return publish({folder / "input", folder / "output", folder / "store", "pod-1", context},
+                   connect, {clock, [this](Milliseconds wait) {
+                               waits.push_back(wait);
+                               clock.advance(wait);
+                             }});
   }
 
   // Of a run that is refused before anything is stored or sent.
@@ -204,6 +204,29 @@ TEST_F(Publish, MetricsMustBeThereAndRight) {
   EXPECT_THAT(refusedWith("MetricsMalformed"), HasSubstr("metrics.json, line 1, column 1"));
   fs::remove(folder / "output/metrics.json");
   refusedWith("MetricsMissing");
+}
+
+TEST_F(Publish, ContextIsWhatTheStepsSayElseWhatTheRunWasAskedFor) {
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow().reason, "Published");
+  EXPECT_FALSE(sent()["spec"].contains("context"));
+  server->requests.clear();
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow(R"({"vehicle": "A"})").reason, "Published");
+  EXPECT_EQ(sent()["spec"]["context"], (json{{"vehicle", "A"}}));
+  folder.write("output/context.json", R"({"vehicle": "B", "shift": "night"})");
+  server->requests.clear();
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow(R"({"vehicle": "A"})").reason, "Published");
+  EXPECT_EQ(sent()["spec"]["context"], (json{{"vehicle", "B"}, {"shift", "night"}}));
+}
+
+TEST_F(Publish, ContextThatIsNoneNamesFileAndKey) {
+  folder.write("output/context.json", R"({"vehicle": 7})");
+  EXPECT_THAT(refusedWith("ContextMalformed"), HasSubstr("context.json: 'vehicle' is number"));
+  fs::remove(folder / "output/context.json");
+  EXPECT_EQ(publishNow("{").reason, "InputMalformed");
+  EXPECT_EQ(connections, 0);
 }
 
 TEST_F(Publish, AnEnvironmentThatNobodyRecordedIsMissing) {

@@ -39,6 +39,9 @@ struct ModelVersionSpec {
   RecordedEnvironment environment;
   std::map<std::string, std::string> metrics;  // decimal numbers as strings
   nlohmann::json profile;  // of the training data, as drift/profile.h writes it; null if none
+  // The kind of data that it is for, as requests name it: {"vehicle": "A"}; empty: any. Keys are as
+  // of labels, at most 16; values have 1 to 128 printable ASCII characters.
+  std::map<std::string, std::string> context;
   Lineage lineage;
 };
 

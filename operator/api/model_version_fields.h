@@ -54,9 +54,19 @@ void fields(V& v, Of<ModelVersionSpec>) {
   v("environment", &ModelVersionSpec::environment,
     {.doc = "What really was in the container that trained it.", .required = true});
   v("metrics", &ModelVersionSpec::metrics,
-    {.doc = "Numbers of metrics.json, as decimal strings.", .max = 256});
+    {.doc = "Numbers of metrics.json, as decimal strings. Two of them have a meaning: error, the "
+            "mean error a row on rows that it was not trained on (0 to 1, the share of wrong ones, "
+            "or a loss that is not negative), and error_rows, how many rows those were. With both "
+            "of them labels of live requests are judged against that error; else it is learned "
+            "from the first labels.",
+     .max = 256});
   v("profile", &ModelVersionSpec::profile,
     {.doc = "What the training data looks like: compared with live requests."});
+  v("context", &ModelVersionSpec::context,
+    {.doc = "The kind of data that it is for, as requests name it, {vehicle: A}: what context.json "
+            "says, else what the run was asked for. Left out: any. Keys are as of labels, values "
+            "have 1 to 128 printable characters.",
+     .max = 16});
   v("lineage", &ModelVersionSpec::lineage, {.doc = "Where it comes from."});
 }
 
