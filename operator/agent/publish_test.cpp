@@ -154,6 +154,51 @@ TEST_F(Publish, TheBasisOfEarlierVersionsIsCarriedOn) {
   EXPECT_EQ(sent()["spec"]["profile"]["basis"], first["basis"]);
 }
 
+TEST_F(Publish, PredictionsAreCountedAsTheFirstVersionFixesIt) {
+  std::string answers = "answer\n";
+  for (int i = 0; i < 40; ++i) answers += i % 4 ? "1\n" : "2\n";
+  folder.write("output/predictions.csv", answers);
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow().reason, "Published");
+  const json first = sent()["spec"]["profile"];
+  EXPECT_EQ(first["basis"]["prediction"]["categories"], (json{"1", "2"}));
+  EXPECT_EQ(first["profile"]["predictions"]["bins"], (json{30, 10, 0}));
+  folder.write("input/basis.json", first["basis"].dump());
+  folder.write("output/predictions.csv", answers.replace(7, 1, "3"));
+  server->requests.clear();
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow().reason, "Published");
+  EXPECT_EQ(sent()["spec"]["profile"]["basis"], first["basis"]);
+  EXPECT_EQ(sent()["spec"]["profile"]["profile"]["predictions"]["bins"], (json{30, 9, 1}));
+}
+
+TEST_F(Publish, PredictionsThatEarlierVersionsHadNotAreLeftOutAndItIsSaid) {
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow().reason, "Published");
+  folder.write("input/basis.json", sent()["spec"]["profile"]["basis"].dump());
+  std::string answers = "answer\n";
+  for (int i = 0; i < 40; ++i) answers += "yes\n";
+  folder.write("output/predictions.csv", answers);
+  server->requests.clear();
+  server->then({.status = 201, .body = "{}"});
+  const auto ending = publishNow();
+  EXPECT_EQ(ending.reason, "Published");
+  EXPECT_THAT(ending.message, HasSubstr("predictions are not counted"));
+  EXPECT_FALSE(sent()["spec"]["profile"]["profile"].contains("predictions"));
+}
+
+TEST_F(Publish, PredictionsMustFitTheRows) {
+  folder.write("output/predictions.csv", "answer\n1\n2\n");
+  EXPECT_THAT(refusedWith("DataMalformed"), HasSubstr("has 2 rows, the data 40"));
+  folder.write("output/predictions.csv", "a,b\n1,2\n");
+  EXPECT_THAT(refusedWith("DataMalformed"), HasSubstr("must name one column"));
+  folder.write("output/predictions.csv", "");
+  EXPECT_THAT(refusedWith("DataMalformed"), HasSubstr("predictions.csv"));
+  folder.write("output/predictions.csv", "answer\n1\n");
+  fs::remove(folder / "output/data.csv");
+  EXPECT_THAT(refusedWith("DataMalformed"), HasSubstr("without the rows"));
+}
+
 TEST_F(Publish, OtherColumnsGetAnotherBasisAndItIsSaid) {
   server->then({.status = 201, .body = "{}"});
   ASSERT_EQ(publishNow().reason, "Published");

@@ -1,6 +1,8 @@
 #include "agent/monitor/drift_score.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 #include "drift/distance.h"
 
@@ -9,6 +11,28 @@ namespace reprise::agent::monitor {
 namespace {
 // Windows that were closed by age may have one row each: they are joined, so that few are kept.
 constexpr std::int64_t kPieceRows = 50;
+
+std::int64_t countOf(const drift::FeatureCounts& counts) {
+  return std::accumulate(counts.bins.begin(), counts.bins.end(), std::int64_t{0});
+}
+
+double part(double share, double middle) {
+  return share > 0 ? share * std::log2(share / middle) / 2 : 0;
+}
+
+std::optional<double> between(const std::optional<drift::FeatureCounts>& a,
+                              const std::optional<drift::FeatureCounts>& b) {
+  if (!a || !b || a->bins.size() != b->bins.size()) return std::nullopt;
+  const auto n = countOf(*a), m = countOf(*b);
+  if (n == 0 || m == 0) return std::nullopt;
+  double sum = 0;
+  for (std::size_t i = 0; i < a->bins.size(); ++i) {
+    const double p = static_cast<double>(a->bins[i]) / static_cast<double>(n);
+    const double q = static_cast<double>(b->bins[i]) / static_cast<double>(m);
+    sum += part(p, (p + q) / 2) + part(q, (p + q) / 2);
+  }
+  return std::clamp(sum, 0.0, 1.0);
+}
 }  // namespace
 
 DriftScore::DriftScore(const drift::Basis& basis, drift::Profile reference)
@@ -43,7 +67,11 @@ std::optional<DriftScore::Score> DriftScore::score() const {
   }
   const auto apart = drift::distance(reference_, live);
   if (!apart) return std::nullopt;
-  Score out{live.rows(), apart->effect, apart->z, {}};
+  Score out{live.rows(),
+            apart->effect,
+            apart->z,
+            between(reference_.predictions(), live.predictions()),
+            {}};
   auto features = drift::perFeature(reference_, live);
   std::sort(features.begin(), features.end(),
             [](const auto& a, const auto& b) { return a.feature < b.feature; });

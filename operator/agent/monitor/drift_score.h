@@ -32,6 +32,8 @@ class DriftScore {
       std::string name;
       double jensenShannon = 0;  // base 2, 0 … 1
     };
+    // Of the model's answers, as of a feature; absent where either side has none.
+    std::optional<double> predictions;
     std::vector<Feature> features;  // at most kMaxFeatureSeries, in the basis' order
   };
   // Nothing before there are kScoredRows.

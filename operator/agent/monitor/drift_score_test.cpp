@@ -68,6 +68,27 @@ TEST_F(DriftScoreTest, ReferenceOfFewRowsHasNoScore) {
   EXPECT_FALSE(score.score());
 }
 
+TEST_F(DriftScoreTest, AnswersAreComparedToo) {
+  drift::ProfileDocument trained{basis_, profileAt(0, 300)};
+  ASSERT_TRUE(trained.fitPredictions({1.0, 2.0}));
+  for (int i = 0; i < 300; ++i)
+    ASSERT_TRUE(trained.profile.addPrediction(trained.basis, i % 2 ? 1.0 : 2.0));
+  basis_ = trained.basis;
+  DriftScore same(basis_, trained.profile), other(basis_, trained.profile);
+  drift::Profile live = profileAt(0, 200);
+  other.add(live);
+  EXPECT_FALSE(other.score()->predictions);
+  drift::Profile alike = live, away = live;
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(alike.addPrediction(basis_, i % 2 ? 1.0 : 2.0));
+    ASSERT_TRUE(away.addPrediction(basis_, 3.0));
+  }
+  same.add(alike);
+  other.add(away);
+  EXPECT_LT(*same.score()->predictions, 0.01);
+  EXPECT_GT(*other.score()->predictions, 0.99);
+}
+
 TEST_F(DriftScoreTest, SeriesAreBounded) {
   std::vector<std::string> names;
   for (int i = 0; i < 100; ++i) names.push_back("f" + std::to_string(i));
@@ -90,11 +111,12 @@ TEST_F(DriftScoreTest, SeriesAreBounded) {
 TEST_F(DriftScoreTest, ExpositionHasItWhereThereIsOne) {
   const Counters counters;
   EXPECT_EQ(exposition(counters, std::nullopt, "m", "m-1").find("drift"), std::string::npos);
-  const DriftScore::Score score{200, 0.5, 9.25, {{"a \"b\"", 0.25}}};
+  const DriftScore::Score score{200, 0.5, 9.25, 0.125, {{"a \"b\"", 0.25}}};
   const auto text = exposition(counters, score, "m", "m-1");
   for (const char* line :
        {"reprise_monitor_drift_effect{model=\"m\",version=\"m-1\"} 0.5\n",
         "reprise_monitor_drift_z{model=\"m\",version=\"m-1\"} 9.25\n",
+        "reprise_monitor_prediction_distance{model=\"m\",version=\"m-1\"} 0.125\n",
         "reprise_monitor_drift_rows{model=\"m\",version=\"m-1\"} 200\n",
         "reprise_monitor_feature_distance{model=\"m\",version=\"m-1\",feature=\"a \\\"b\\\"\"} "
         "0.25\n"}) {

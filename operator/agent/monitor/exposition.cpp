@@ -62,6 +62,10 @@ void drift(Writer& out, const DriftScore::Score& score) {
           "Their distance to the version's training data, 0 to 1.", score.effect);
   out.one("reprise_monitor_drift_z", "gauge",
           "The same in standard deviations of what chance makes.", score.z);
+  if (score.predictions) {
+    out.one("reprise_monitor_prediction_distance", "gauge",
+            "Jensen-Shannon divergence of the model's answers, 0 to 1.", *score.predictions);
+  }
   const char* name = "reprise_monitor_feature_distance";
   out.head(name, "gauge", "Jensen-Shannon divergence of one feature, 0 to 1.");
   for (const auto& feature : score.features) {

@@ -110,18 +110,21 @@ LocalReply Observer::feedback(std::string_view body, bool relayed) {
 void Observer::learn(Sample& sample) {
   auto body = decoded(sample.body, sample.bodyEncoding, 4 * options_.copyBytes);
   if (!body) return monitor::add(counters_.unreadable);
-  if (windows_) {
-    const Rows rows = parseRows(options_.protocol, *body, windows_->basis());
-    for (const auto& row : rows.rows) {
-      if (windows_->add(row, sample.arrivedMs, sample.context)) monitor::add(counters_.windows);
-    }
-    monitor::add(counters_.rows, rows.rows.size());
-    monitor::add(rows.rows.empty() ? counters_.unreadable : counters_.requestsProfiled);
-  }
   std::vector<Prediction> predictions;
   if (const auto answer = decoded(sample.answer, sample.answerEncoding, 1 << 20);
       answer && !answer->empty()) {
     predictions = parsePredictions(options_.protocol, *answer);
+  }
+  if (windows_) {
+    const Rows rows = parseRows(options_.protocol, *body, windows_->basis());
+    const bool answered = predictions.size() == rows.rows.size();
+    for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+      const auto* answer = answered ? &predictions[i].value : nullptr;
+      if (windows_->add(rows.rows[i], sample.arrivedMs, sample.context, answer))
+        monitor::add(counters_.windows);
+    }
+    monitor::add(counters_.rows, rows.rows.size());
+    monitor::add(rows.rows.empty() ? counters_.unreadable : counters_.requestsProfiled);
   }
   if (!feedback_.wantsBodies() || nlohmann::json::parse(*body, nullptr, false).is_discarded())
     body->clear();

@@ -13,9 +13,11 @@ Windows::Windows(drift::Basis basis, std::size_t rows, Milliseconds age, const C
       score_(score),
       open_(basis_) {}
 
-bool Windows::add(const drift::Row& row, std::int64_t arrivedMs, const std::string& context) {
+bool Windows::add(const drift::Row& row, std::int64_t arrivedMs, const std::string& context,
+                  const drift::Cell* answer) {
   std::lock_guard lock(mutex_);
   if (!open_.add(basis_, row)) return false;
+  if (answer) (void)open_.addPrediction(basis_, *answer);
   if (open_.rows() == 1) {
     firstMs_ = lastMs_ = arrivedMs;
     opened_ = clock_.steady();

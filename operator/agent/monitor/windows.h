@@ -27,8 +27,10 @@ class Windows {
           DriftScore* score = nullptr);
 
   const drift::Basis& basis() const { return basis_; }
-  // `context`: "" where the request named none. True where it closed a window.
-  bool add(const drift::Row& row, std::int64_t arrivedMs, const std::string& context);
+  // `context`: "" where the request named none; `answer`: the model's, null where it is not known.
+  // True where it closed a window.
+  bool add(const drift::Row& row, std::int64_t arrivedMs, const std::string& context,
+           const drift::Cell* answer = nullptr);
   // Closes a window that is old enough.
   bool tick();
   // Closes what there is: at the end.

@@ -50,6 +50,19 @@ TEST_F(WindowsTest, TheLastOnesAreKeptAndNumbersGoOn) {
   EXPECT_EQ(closed(70).size(), 0u);
 }
 
+TEST_F(WindowsTest, AnswersAreCountedIfTheBasisSaysHow) {
+  Windows windows(*basis().withPrediction({std::string("a"), std::string("b")}), 3,
+                  Milliseconds{5000}, clock_);
+  const drift::Cell a = std::string("a"), c = std::string("c");
+  windows.add({1.0}, 1, "", &a);
+  windows.add({1.0}, 1, "", &c);
+  windows.add({1.0}, 1, "");
+  EXPECT_EQ(json::parse(windows.json(0))[0]["profile"]["predictions"]["bins"], (json{1, 0, 1}));
+  windows_.add({1.0}, 1, "", &a);
+  windows_.flush();
+  EXPECT_FALSE(closed()[0]["profile"].contains("predictions"));
+}
+
 TEST_F(WindowsTest, ContextsAreBounded) {
   Windows windows(basis(), 40, Milliseconds{5000}, clock_);
   for (int i = 0; i < 40; ++i) windows.add({1.0}, 1, "c" + std::to_string(i));
