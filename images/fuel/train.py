@@ -38,6 +38,8 @@ def write(output, model, inputs, labels, kinds):
     # What the live inputs are compared with: features only, in the order of a request.
     table = [",".join(FEATURES)] + [",".join(f"{v:g}" for v in row) for row in inputs]
     (output / "data.csv").write_text("\n".join(table) + "\n")
+    # What the model answers to them: live answers are compared with it.
+    (output / "predictions.csv").write_text("prediction\n" + "".join(f"{int(label)}\n" for label in model.predict(inputs)))
     # For evaluate.py: the same rows with their labels.
     labelled = "".join(rows.line(*row) for row in zip(inputs, labels, kinds))
     (output / "rows.csv").unlink(missing_ok=True)

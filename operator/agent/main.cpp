@@ -147,6 +147,7 @@ class Program {
         ->required();
     command->add_option("--store", publish_.store, "directory of artifacts")->required();
     publish_.writer = podName();
+    publish_.context = fromEnvironment("REPRISE_CONTEXT");
   }
 
   void addFetch() {

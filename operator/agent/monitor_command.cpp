@@ -1,5 +1,7 @@
 #include "agent/monitor_command.h"
 
+#include <cstdlib>
+
 namespace reprise::agent {
 
 void addMonitor(CLI::App& command, MonitorFlags& flags) {
@@ -19,7 +21,7 @@ void addMonitor(CLI::App& command, MonitorFlags& flags) {
       ->capture_default_str();
   command.add_option("--model", options.model, "as it is named in paths; left out: any");
   command.add_option("--version", options.version, "the ModelVersion that this Pod serves");
-  command.add_option("--input", options.input, "directory with basis.json");
+  command.add_option("--input", options.input, "directory with profile.json or basis.json");
   command.add_option("--golden", options.golden,
                      "file of golden requests, asked before the Pod is ready");
   duration("--golden-timeout", options.goldenTimeout, "until the model server must have answered");
@@ -36,7 +38,8 @@ void addMonitor(CLI::App& command, MonitorFlags& flags) {
   duration("--connect-timeout", options.connectLimit, "to the model server");
   duration("--upstream-timeout", options.upstreamLimit, "without a byte of its answer");
   duration("--tunnel-timeout", options.tunnelIdle, "of an upgraded connection without a byte");
-  duration("--drain-timeout", options.drainLimit, "for requests under way at SIGTERM");
+  duration("--linger", options.linger, "after SIGTERM not ready, but still taking connections");
+  duration("--drain-timeout", options.drainLimit, "for requests under way after that");
   command.add_option("--pool", options.poolSize, "idle connections to the model server, a thread")
       ->capture_default_str();
   command.add_option("--window-rows", options.windowRows, "a window is closed at so many")
@@ -61,6 +64,8 @@ Ending runMonitorCommand(MonitorFlags& flags) {
     if (!parsed) return ended("Usage", flag + ": " + parsed.error().message, 64);
     *field = *parsed;
   }
+  // in the environment, where it does not stand in the list of processes
+  if (const char* token = std::getenv("REPRISE_ROUTES_TOKEN")) flags.options.routesToken = token;
   return runMonitor(flags.options);
 }
 

@@ -1,7 +1,9 @@
 #include "agent/outcome.h"
 
 #include <fstream>
+#include <functional>
 
+#include "agent/context.h"
 #include "agent/environment.h"
 #include "agent/files.h"
 #include "agent/golden.h"
@@ -99,6 +101,23 @@ Step readMetricsFile(const fs::path& output, Outcome& out) {
   return refuse("MetricsMalformed", metrics.error().message);
 }
 
+// What the steps say knows better than what was asked for: they have seen the data.
+Step readContext(const fs::path& output, const std::string& asked, Outcome& out) {
+  const fs::path file = output / "context.json";
+  if (!fs::exists(file)) {
+    if (asked.empty()) return {};
+    auto context = parseContext(asked, "REPRISE_CONTEXT");
+    if (!context) return refuse("InputMalformed", context.error().message);
+    out.spec.context = std::move(*context);
+    return {};
+  }
+  auto text = readFile(file, std::size_t{1} << 20);
+  auto context = text ? parseContext(*text, "context.json") : tl::unexpected(text.error());
+  if (!context) return refuse("ContextMalformed", context.error().message);
+  out.spec.context = std::move(*context);
+  return {};
+}
+
 // The basis that the model's versions share; null where this is the first with a profile.
 tl::expected<std::optional<drift::Basis>, Ending> carriedBasis(const fs::path& input) {
   const fs::path path = input / "basis.json";
@@ -111,6 +130,60 @@ tl::expected<std::optional<drift::Basis>, Ending> carriedBasis(const fs::path& i
   return std::move(*basis);
 }
 
+// The one column of predictions.csv, a cell at a time.
+Step readPredictions(const fs::path& file,
+                     const std::function<Expected<void>(drift::Cell&)>& take) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return refuse("DataMalformed", "predictions.csv cannot be opened: " + errnoText(errno));
+  const drift::TableReader reader{
+      [](const auto& names) -> Expected<void> {
+        if (names.size() == 1) return {};
+        return fail(ErrorCode::InvalidArgument,
+                    "line 1: must name one column, the model's answer to a row");
+      },
+      [&](const drift::Row& row) {
+        drift::Cell cell = row[0];
+        return take(cell);
+      }};
+  const auto read = drift::readCsv(in, {}, reader);
+  if (!read) return refuse("DataMalformed", "predictions.csv: " + read.error().message);
+  return {};
+}
+
+// What the model answers to the rows that it was trained on, in any order. How they are counted is
+// fixed by the version that fixes the basis: one of before cannot take them up.
+Step addPredictions(const fs::path& output, bool newBasis, drift::ProfileDocument& document,
+                    std::string& note) {
+  constexpr std::size_t kSample = 10'000;
+  const fs::path file = output / "predictions.csv";
+  if (!fs::exists(file)) return {};
+  if (newBasis) {
+    std::vector<drift::Cell> sample;
+    auto read = readPredictions(file, [&](drift::Cell& cell) -> Expected<void> {
+      if (sample.size() < kSample) sample.push_back(std::move(cell));
+      return {};
+    });
+    if (!read) return read;
+    if (auto fitted = document.fitPredictions(sample); !fitted)
+      return refuse("DataMalformed", "predictions.csv: " + fitted.error().message);
+  }
+  if (!document.basis.prediction()) {
+    note = "its predictions are not counted: earlier versions of the model had none";
+    return {};
+  }
+  std::int64_t count = 0;
+  auto read = readPredictions(file, [&](drift::Cell& cell) -> Expected<void> {
+    ++count;
+    return document.profile.addPrediction(document.basis, cell);
+  });
+  if (read && count != document.profile.rows()) {
+    return refuse("DataMalformed", "predictions.csv has " + std::to_string(count) +
+                                       " rows, the data " +
+                                       std::to_string(document.profile.rows()));
+  }
+  return read;
+}
+
 Step profileOfRows(const fs::path& file, drift::TableFormat format, const fs::path& input,
                    Outcome& out) {
   auto basis = carriedBasis(input);
@@ -121,6 +194,9 @@ Step profileOfRows(const fs::path& file, drift::TableFormat format, const fs::pa
   auto built = drift::buildProfile(in, format, {}, *basis ? &**basis : nullptr);
   if (in.bad()) return refuse("DataMalformed", name + " cannot be read to its end");
   if (!built) return refuse("DataMalformed", name + ": " + built.error().message);
+  const bool newBasis = !*basis || !built->basisChanged.empty();
+  if (auto added = addPredictions(file.parent_path(), newBasis, built->document, out.note); !added)
+    return added;
   out.spec.profile = built->document.toJson();
   if (!built->basisChanged.empty()) {
     out.note =
@@ -142,6 +218,11 @@ Step readData(const fs::path& input, const fs::path& output, Outcome& out) {
   std::vector<std::string> there;
   for (const char* name : {"data.csv", "data.jsonl", "profile.json"}) {
     if (fs::exists(output / name)) there.emplace_back(name);
+  }
+  if (fs::exists(output / "predictions.csv") && (there.empty() || there[0] == "profile.json")) {
+    return refuse("DataMalformed",
+                  "predictions.csv is there without the rows that it answers; write data.csv or "
+                  "data.jsonl too");
   }
   if (there.empty()) return {};
   if (there.size() > 1) {
@@ -199,11 +280,13 @@ json Outcome::object(const std::string& sha256, std::int64_t bytes) const {
           {"spec", api::encode(full)}};
 }
 
-tl::expected<Outcome, Ending> readOutcome(const fs::path& input, const fs::path& output) {
+tl::expected<Outcome, Ending> readOutcome(const fs::path& input, const fs::path& output,
+                                          const std::string& context) {
   Outcome out;
   Step step = readRun(input, out);
   if (step) step = findModel(output, out);
   if (step) step = readMetricsFile(output, out);
+  if (step) step = readContext(output, context, out);
   if (step) step = readEnvironment(output, out);
   if (step) step = readGolden(output, out);
   if (step) step = readData(input, output, out);

@@ -26,9 +26,11 @@ struct Outcome {
 
 // `input` holds run.json and, where an earlier version fixed one, basis.json: from the operator.
 // `output` is what the steps wrote. The Ending says what is wrong: InputMalformed,
-// EnvironmentMissing, ModelMissing, MetricsMissing, MetricsMalformed, DataMalformed,
-// ProfileMalformed, ExamplesMalformed, ObjectTooLarge.
+// EnvironmentMissing, ModelMissing, MetricsMissing, MetricsMalformed, ContextMalformed,
+// DataMalformed, ProfileMalformed, ExamplesMalformed, ObjectTooLarge. `context`: JSON text of the
+// context that the run was asked for, "" if none; context.json of the steps goes before it.
 tl::expected<Outcome, Ending> readOutcome(const std::filesystem::path& input,
-                                          const std::filesystem::path& output);
+                                          const std::filesystem::path& output,
+                                          const std::string& context = "");
 
 }  // namespace reprise::agent

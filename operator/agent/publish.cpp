@@ -82,7 +82,7 @@ Ending registerVersion(kube::Client& client, const json& object, const Patience&
 }
 
 Ending publish(const PublishOptions& options, const ConnectApi& connect, const Patience& patience) {
-  auto outcome = readOutcome(options.input, options.output);
+  auto outcome = readOutcome(options.input, options.output, options.context);
   if (!outcome) return outcome.error();
   auto stored = storeModel(outcome->model, outcome->examples, options.store, options.writer);
   if (!stored) {

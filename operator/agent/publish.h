@@ -14,7 +14,8 @@ namespace reprise::agent {
 
 struct PublishOptions {
   std::filesystem::path input, output, store;
-  std::string writer;  // names this Pod: see storeModel()
+  std::string writer;   // names this Pod: see storeModel()
+  std::string context;  // JSON text of the context that the run was asked for; "": none
 };
 
 // How long, and how, an API server that does not answer is waited for.

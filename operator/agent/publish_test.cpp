@@ -64,7 +64,7 @@ class Publish : public ::testing::Test {
     return text;
   }
 
-  Ending publishNow() {
+  Ending publishNow(const std::string& context = "") {
     kube::Access access;
     access.server = "https://api";
     access.tls = [] { return http::TlsOptions{}; };
@@ -75,11 +75,11 @@ class Publish : public ::testing::Test {
           access, [this](const http::TlsOptions&) { return server; });
       return std::make_shared<kube::HttpClient>(*connection);
     };
-    return publish({folder / "input", folder / "output", folder / "store", "pod-1"}, connect,
-                   {clock, [this](Milliseconds wait) {
-                      waits.push_back(wait);
-                      clock.advance(wait);
-                    }});
+    return publish({folder / "input", folder / "output", folder / "store", "pod-1", context},
+                   connect, {clock, [this](Milliseconds wait) {
+                               waits.push_back(wait);
+                               clock.advance(wait);
+                             }});
   }
 
   // Of a run that is refused before anything is stored or sent.
@@ -154,6 +154,51 @@ TEST_F(Publish, TheBasisOfEarlierVersionsIsCarriedOn) {
   EXPECT_EQ(sent()["spec"]["profile"]["basis"], first["basis"]);
 }
 
+TEST_F(Publish, PredictionsAreCountedAsTheFirstVersionFixesIt) {
+  std::string answers = "answer\n";
+  for (int i = 0; i < 40; ++i) answers += i % 4 ? "1\n" : "2\n";
+  folder.write("output/predictions.csv", answers);
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow().reason, "Published");
+  const json first = sent()["spec"]["profile"];
+  EXPECT_EQ(first["basis"]["prediction"]["categories"], (json{"1", "2"}));
+  EXPECT_EQ(first["profile"]["predictions"]["bins"], (json{30, 10, 0}));
+  folder.write("input/basis.json", first["basis"].dump());
+  folder.write("output/predictions.csv", answers.replace(7, 1, "3"));
+  server->requests.clear();
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow().reason, "Published");
+  EXPECT_EQ(sent()["spec"]["profile"]["basis"], first["basis"]);
+  EXPECT_EQ(sent()["spec"]["profile"]["profile"]["predictions"]["bins"], (json{30, 9, 1}));
+}
+
+TEST_F(Publish, PredictionsThatEarlierVersionsHadNotAreLeftOutAndItIsSaid) {
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow().reason, "Published");
+  folder.write("input/basis.json", sent()["spec"]["profile"]["basis"].dump());
+  std::string answers = "answer\n";
+  for (int i = 0; i < 40; ++i) answers += "yes\n";
+  folder.write("output/predictions.csv", answers);
+  server->requests.clear();
+  server->then({.status = 201, .body = "{}"});
+  const auto ending = publishNow();
+  EXPECT_EQ(ending.reason, "Published");
+  EXPECT_THAT(ending.message, HasSubstr("predictions are not counted"));
+  EXPECT_FALSE(sent()["spec"]["profile"]["profile"].contains("predictions"));
+}
+
+TEST_F(Publish, PredictionsMustFitTheRows) {
+  folder.write("output/predictions.csv", "answer\n1\n2\n");
+  EXPECT_THAT(refusedWith("DataMalformed"), HasSubstr("has 2 rows, the data 40"));
+  folder.write("output/predictions.csv", "a,b\n1,2\n");
+  EXPECT_THAT(refusedWith("DataMalformed"), HasSubstr("must name one column"));
+  folder.write("output/predictions.csv", "");
+  EXPECT_THAT(refusedWith("DataMalformed"), HasSubstr("predictions.csv"));
+  folder.write("output/predictions.csv", "answer\n1\n");
+  fs::remove(folder / "output/data.csv");
+  EXPECT_THAT(refusedWith("DataMalformed"), HasSubstr("without the rows"));
+}
+
 TEST_F(Publish, OtherColumnsGetAnotherBasisAndItIsSaid) {
   server->then({.status = 201, .body = "{}"});
   ASSERT_EQ(publishNow().reason, "Published");
@@ -204,6 +249,29 @@ TEST_F(Publish, MetricsMustBeThereAndRight) {
   EXPECT_THAT(refusedWith("MetricsMalformed"), HasSubstr("metrics.json, line 1, column 1"));
   fs::remove(folder / "output/metrics.json");
   refusedWith("MetricsMissing");
+}
+
+TEST_F(Publish, ContextIsWhatTheStepsSayElseWhatTheRunWasAskedFor) {
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow().reason, "Published");
+  EXPECT_FALSE(sent()["spec"].contains("context"));
+  server->requests.clear();
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow(R"({"vehicle": "A"})").reason, "Published");
+  EXPECT_EQ(sent()["spec"]["context"], (json{{"vehicle", "A"}}));
+  folder.write("output/context.json", R"({"vehicle": "B", "shift": "night"})");
+  server->requests.clear();
+  server->then({.status = 201, .body = "{}"});
+  ASSERT_EQ(publishNow(R"({"vehicle": "A"})").reason, "Published");
+  EXPECT_EQ(sent()["spec"]["context"], (json{{"vehicle", "B"}, {"shift", "night"}}));
+}
+
+TEST_F(Publish, ContextThatIsNoneNamesFileAndKey) {
+  folder.write("output/context.json", R"({"vehicle": 7})");
+  EXPECT_THAT(refusedWith("ContextMalformed"), HasSubstr("context.json: 'vehicle' is number"));
+  fs::remove(folder / "output/context.json");
+  EXPECT_EQ(publishNow("{").reason, "InputMalformed");
+  EXPECT_EQ(connections, 0);
 }
 
 TEST_F(Publish, AnEnvironmentThatNobodyRecordedIsMissing) {

@@ -172,8 +172,9 @@ void fields(V& v, Of<TrainingPipelineSpec>) {
   v("data", &TrainingPipelineSpec::data,
     {.doc = "The data to train on: passed on, never read by the operator."});
   v("train", &TrainingPipelineSpec::train,
-    {.doc =
-         "Trains: writes model/, metrics.json, data.csv and examples.jsonl to REPRISE_OUTPUT_DIR.",
+    {.doc = "Trains: writes model/, metrics.json, data.csv, examples.jsonl and, if it is for one "
+            "kind of "
+            "data only, context.json to REPRISE_OUTPUT_DIR.",
      .required = true});
   v("evaluate", &TrainingPipelineSpec::evaluate,
     {.doc = "Runs after train, in the same image and Pod."});

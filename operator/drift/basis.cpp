@@ -136,6 +136,34 @@ Feature fitFeature(const std::string& name, const std::vector<Row>& rows, std::s
   return feature;
 }
 
+// Classes are often numbered: few whole numbers are taken for names.
+bool areClasses(const std::vector<Cell>& answers) {
+  std::set<double> values;
+  for (const auto& cell : answers) {
+    if (std::holds_alternative<std::string>(cell)) return true;
+    const auto* number = std::get_if<double>(&cell);
+    if (!number) continue;
+    if (*number != std::floor(*number) || !std::isfinite(*number)) return false;
+    values.insert(*number);
+    if (values.size() > kMaxCategories) return false;
+  }
+  return true;
+}
+
+Feature fitPrediction(const std::vector<Cell>& answers) {
+  std::vector<Row> rows;
+  rows.reserve(answers.size());
+  for (const auto& cell : answers) rows.push_back({cell});
+  FitOptions options;
+  options.categories = kMaxCategories;
+  if (!areClasses(answers)) return fitFeature("prediction", rows, 0, options);
+  Feature feature;
+  feature.name = "prediction";
+  feature.type = FeatureType::Categorical;
+  fitCategorical(feature, rows, 0, options.categories);
+  return feature;
+}
+
 // Median distance of at most 5,000 pairs of at most 500 rows, spread over the sample.
 double medianDistance(const Basis& basis, const std::vector<Row>& rows) {
   const std::size_t count = std::min<std::size_t>(rows.size(), 500);
@@ -282,6 +310,16 @@ Expected<Basis> Basis::fit(const std::vector<std::string>& names, const std::vec
   return out;
 }
 
+Expected<Basis> Basis::withPrediction(const std::vector<Cell>& answers) const {
+  const bool any = std::any_of(answers.begin(), answers.end(),
+                               [](const Cell& cell) { return cell.index() != 0; });
+  if (!any) return invalid("predictions: there is none");
+  Basis out = *this;
+  out.prediction_ = fitPrediction(answers);
+  if (auto good = out.finish(); !good) return tl::unexpected(good.error());
+  return out;
+}
+
 Expected<void> Basis::finish() {
   if (features_.empty()) return invalid("basis.features: must not be empty");
   std::set<std::string> names;
@@ -293,6 +331,9 @@ Expected<void> Basis::finish() {
       return invalid(where + ".name: '" + features_[i].name + "' is there twice");
     }
     dim += features_[i].type == FeatureType::Numeric ? 1 : features_[i].bins();
+  }
+  if (prediction_) {
+    if (auto good = check(*prediction_, "basis.prediction"); !good) return good;
   }
   if (dim > kMaxEmbedded) {
     return invalid("basis.features: numbers and categories make " + std::to_string(dim) +
@@ -315,11 +356,13 @@ Expected<void> Basis::finish() {
 json Basis::toJson() const {
   json features = json::array();
   for (const auto& feature : features_) features.push_back(featureToJson(feature));
-  return {{"version", 1},
-          {"id", id_},
-          {"seed", seed_},
-          {"bandwidth", bandwidth_},
-          {"features", std::move(features)}};
+  json out = {{"version", 1},
+              {"id", id_},
+              {"seed", seed_},
+              {"bandwidth", bandwidth_},
+              {"features", std::move(features)}};
+  if (prediction_) out["prediction"] = featureToJson(*prediction_);
+  return out;
 }
 
 Expected<Basis> Basis::fromJson(const json& value) {
@@ -349,6 +392,12 @@ Expected<Basis> Basis::fromJson(const json& value) {
     auto feature = featureFromJson((**features)[i], "basis.features[" + std::to_string(i) + "]");
     if (!feature) return tl::unexpected(feature.error());
     out.features_.push_back(std::move(*feature));
+  }
+  // A basis of before predictions were counted has none.
+  if (const auto prediction = value.find("prediction"); prediction != value.end()) {
+    auto feature = featureFromJson(*prediction, "basis.prediction");
+    if (!feature) return tl::unexpected(feature.error());
+    out.prediction_ = std::move(*feature);
   }
   if (auto good = out.finish(); !good) return tl::unexpected(good.error());
   const auto id = fieldOf(value, "basis", "id");

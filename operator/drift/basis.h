@@ -64,7 +64,13 @@ class Basis {
 
   const std::string& id() const { return id_; }  // 16 hex digits: SHA-256 of the content
   const std::vector<Feature>& features() const { return features_; }
-  int indexOf(const std::string& name) const;      // -1: no such feature
+  int indexOf(const std::string& name) const;  // -1: no such feature
+  // How the model's answers are counted: by classes, or by edges of numbers. Null: they are not.
+  const Feature* prediction() const { return prediction_ ? &*prediction_ : nullptr; }
+  // The same with a prediction(), which makes it another basis, with another id. `answers`: a
+  // bounded sample. Whole numbers of at most kMaxCategories values, and texts, are classes; the
+  // most frequent kMaxCategories count by name. InvalidArgument where no answer is there.
+  Expected<Basis> withPrediction(const std::vector<Cell>& answers) const;
   double bandwidth() const { return bandwidth_; }  // in scaled units, > 0
   int embeddedDim() const { return embeddedDim_; }
 
@@ -83,6 +89,7 @@ class Basis {
 
   std::string id_;
   std::vector<Feature> features_;
+  std::optional<Feature> prediction_;
   std::uint64_t seed_ = 0;
   double bandwidth_ = 1;
   int embeddedDim_ = 0;

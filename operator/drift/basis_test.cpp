@@ -44,6 +44,40 @@ TEST(BasisTest, JsonKeepsIdAndFourierVectors) {
   EXPECT_EQ(a, b);
 }
 
+TEST(BasisTest, AnswersAreClassesOrNumbers) {
+  const auto basis = mixedBasis();
+  EXPECT_EQ(basis.prediction(), nullptr);
+  const auto typeOf = [&](const std::vector<Cell>& answers) {
+    return basis.withPrediction(answers)->prediction()->type;
+  };
+  EXPECT_EQ(typeOf({std::string("a"), 1.0}), FeatureType::Categorical);
+  EXPECT_EQ(typeOf({1.0, 2.0, 7.0}), FeatureType::Categorical);
+  EXPECT_EQ(typeOf({1.0, 2.5}), FeatureType::Numeric);
+  std::vector<Cell> many;
+  for (int i = 0; i < 40; ++i) many.push_back(static_cast<double>(i));
+  EXPECT_EQ(typeOf(many), FeatureType::Numeric);
+  for (int i = 0; i < 40; ++i) many[static_cast<std::size_t>(i)] = "c" + std::to_string(i);
+  EXPECT_EQ(basis.withPrediction(many)->prediction()->bins(), kMaxCategories + 1);
+  EXPECT_FALSE(basis.withPrediction({}));
+  EXPECT_FALSE(basis.withPrediction({Cell{}}));
+}
+
+TEST(BasisTest, PredictionIsPartOfTheIdAndSurvivesJson) {
+  const auto basis = mixedBasis();
+  const auto with = *basis.withPrediction({1.0, 2.0});
+  EXPECT_NE(with.id(), basis.id());
+  const auto again = Basis::fromJson(json::parse(with.toJson().dump()));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->id(), with.id());
+  EXPECT_EQ(again->prediction()->categories, (std::vector<std::string>{"1", "2"}));
+  json bad = with.toJson();
+  for (int i = 0; i < 40; ++i) bad["prediction"]["categories"].push_back("x" + std::to_string(i));
+  EXPECT_NE(Basis::fromJson(bad).error().message.find("basis.prediction.categories"),
+            std::string::npos);
+  bad["prediction"] = 7;
+  EXPECT_FALSE(Basis::fromJson(bad));
+}
+
 TEST(BasisTest, FourierProductsApproachTheGaussianKernel) {
   const auto basis = mixedBasis();
   std::vector<double> p, q, a, b;

@@ -45,6 +45,30 @@ void addAll(Ints& to, const Ints& from) {
   for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
 }
 
+std::int64_t totalOf(const FeatureCounts& counts) {
+  std::int64_t sum = counts.missing + counts.nan;  // at most kMaxBins * kMaxRows: no overflow
+  for (const auto count : counts.bins) sum += count;
+  return sum;
+}
+
+void countCell(FeatureCounts& counts, const Feature& feature, const Cell& cell) {
+  const auto* number = std::get_if<double>(&cell);
+  const int bin = feature.binOf(cell);
+  if (bin >= 0) {
+    ++counts.bins[static_cast<std::size_t>(bin)];
+    if (number && std::isinf(*number)) ++counts.infinite;
+  } else {
+    ++(number ? counts.nan : counts.missing);
+  }
+}
+
+void addCounts(FeatureCounts& to, const FeatureCounts& from) {
+  to.missing += from.missing;
+  to.nan += from.nan;
+  to.infinite += from.infinite;
+  addAll(to.bins, from.bins);
+}
+
 bool sameShape(const std::vector<FeatureCounts>& a, const std::vector<FeatureCounts>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](const auto& x, const auto& y) { return x.bins.size() == y.bins.size(); });
@@ -70,13 +94,16 @@ Expected<FeatureCounts> countsFromJson(const json& value, const std::string& whe
   auto counts = intsOf(**bins, where + ".bins", (*bins)->size(), 0, rows);
   if (!counts) return tl::unexpected(counts.error());
   out.bins = std::move(*counts);
-  std::int64_t present = 0;  // at most kMaxBins * kMaxRows: no overflow
-  for (const auto count : out.bins) present += count;
-  if (present + out.missing + out.nan != rows) {
-    return invalid(where + ": bins, missing and nan must add up to rows, " + std::to_string(rows));
-  }
-  if (out.infinite > present) return invalid(where + ".infinite: is more than the bins hold");
+  if (out.infinite > totalOf(out) - out.missing - out.nan)
+    return invalid(where + ".infinite: is more than the bins hold");
   return out;
+}
+
+json countsToJson(const FeatureCounts& counts) {
+  return {{"missing", counts.missing},
+          {"nan", counts.nan},
+          {"infinite", counts.infinite},
+          {"bins", counts.bins}};
 }
 
 // No sum is larger than rows times the largest that one row can add.
@@ -94,6 +121,8 @@ Profile::Profile(const Basis& basis) : basisId_(basis.id()), dim_(basis.embedded
   for (const auto& feature : basis.features()) {
     features_.emplace_back().bins.assign(static_cast<std::size_t>(feature.bins()), 0);
   }
+  if (const auto* prediction = basis.prediction())
+    predictions_.emplace().bins.assign(static_cast<std::size_t>(prediction->bins()), 0);
   fourier_.assign(kFourierDim, 0);
   probeSum_.assign(kProbes, 0);
   probeOuter_.assign(triangle(kProbes), 0);
@@ -109,17 +138,7 @@ Expected<void> Profile::add(const Basis& basis, const Row& row) {
                    std::to_string(features_.size()));
   }
   if (rows_ >= kMaxRows) return invalid("profile: is full");
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    auto& counts = features_[i];
-    const auto* number = std::get_if<double>(&row[i]);
-    const int bin = basis.features()[i].binOf(row[i]);
-    if (bin >= 0) {
-      ++counts.bins[static_cast<std::size_t>(bin)];
-      if (number && std::isinf(*number)) ++counts.infinite;
-    } else {
-      ++(number ? counts.nan : counts.missing);
-    }
-  }
+  for (std::size_t i = 0; i < row.size(); ++i) countCell(features_[i], basis.features()[i], row[i]);
   thread_local std::vector<double> point, wave;
   basis.embed(row, point);
   basis.fourier(point, wave);
@@ -135,6 +154,15 @@ Expected<void> Profile::add(const Basis& basis, const Row& row) {
   return {};
 }
 
+Expected<void> Profile::addPrediction(const Basis& basis, const Cell& answer) {
+  if (basis.id() != basisId_)
+    return invalid("profile: has the basis " + basisId_ + ", the answer has " + basis.id());
+  if (!predictions_) return {};
+  if (totalOf(*predictions_) >= rows_) return invalid("profile: there are more answers than rows");
+  countCell(*predictions_, *basis.prediction(), answer);
+  return {};
+}
+
 Expected<void> Profile::merge(const Profile& other) {
   if (other.basisId_.empty()) return {};
   if (basisId_.empty()) {
@@ -142,18 +170,20 @@ Expected<void> Profile::merge(const Profile& other) {
     return {};
   }
   // Two that were read from elsewhere can name the same basis and still differ.
-  if (other.basisId_ != basisId_ || other.dim_ != dim_ || !sameShape(features_, other.features_)) {
+  const bool samePredictions = !predictions_ || !other.predictions_ ||
+                               predictions_->bins.size() == other.predictions_->bins.size();
+  if (other.basisId_ != basisId_ || other.dim_ != dim_ || !samePredictions ||
+      !sameShape(features_, other.features_)) {
     return invalid("profile: of the basis " + other.basisId_ + " cannot be merged into one of " +
                    basisId_);
   }
   if (other.rows_ > kMaxRows - rows_) return invalid("profile.rows: too many");
   rows_ += other.rows_;
-  for (std::size_t i = 0; i < features_.size(); ++i) {
-    features_[i].missing += other.features_[i].missing;
-    features_[i].nan += other.features_[i].nan;
-    features_[i].infinite += other.features_[i].infinite;
-    addAll(features_[i].bins, other.features_[i].bins);
-  }
+  for (std::size_t i = 0; i < features_.size(); ++i) addCounts(features_[i], other.features_[i]);
+  if (predictions_ && other.predictions_)
+    addCounts(*predictions_, *other.predictions_);
+  else if (other.predictions_)
+    predictions_ = other.predictions_;
   addAll(fourier_, other.fourier_);
   addAll(probeSum_, other.probeSum_);
   addAll(probeOuter_, other.probeOuter_);
@@ -164,20 +194,17 @@ Expected<void> Profile::merge(const Profile& other) {
 
 json Profile::toJson() const {
   json features = json::array();
-  for (const auto& one : features_) {
-    features.push_back({{"missing", one.missing},
-                        {"nan", one.nan},
-                        {"infinite", one.infinite},
-                        {"bins", one.bins}});
-  }
-  return {{"version", 1},
-          {"basis", basisId_},
-          {"rows", rows_},
-          {"dim", dim_},
-          {"features", std::move(features)},
-          {"fourier", fourier_},
-          {"probes", {{"sum", probeSum_}, {"outer", probeOuter_}}},
-          {"moments", {{"sum", sum_}, {"outer", outer_}}}};
+  for (const auto& one : features_) features.push_back(countsToJson(one));
+  json out = {{"version", 1},
+              {"basis", basisId_},
+              {"rows", rows_},
+              {"dim", dim_},
+              {"features", std::move(features)},
+              {"fourier", fourier_},
+              {"probes", {{"sum", probeSum_}, {"outer", probeOuter_}}},
+              {"moments", {{"sum", sum_}, {"outer", outer_}}}};
+  if (predictions_) out["predictions"] = countsToJson(*predictions_);
+  return out;
 }
 
 Expected<Profile> Profile::parse(std::string_view text, std::size_t maxBytes) {
@@ -220,10 +247,21 @@ Expected<Profile> Profile::fromJson(const json& value) {
                    " features");
   }
   for (std::size_t i = 0; i < (*features)->size(); ++i) {
-    auto counts =
-        countsFromJson((**features)[i], "profile.features[" + std::to_string(i) + "]", out.rows_);
+    const std::string where = "profile.features[" + std::to_string(i) + "]";
+    auto counts = countsFromJson((**features)[i], where, out.rows_);
     if (!counts) return tl::unexpected(counts.error());
+    if (totalOf(*counts) != out.rows_) {
+      return invalid(where + ": bins, missing and nan must add up to rows, " +
+                     std::to_string(out.rows_));
+    }
     out.features_.push_back(std::move(*counts));
+  }
+  if (const auto predictions = value.find("predictions"); predictions != value.end()) {
+    auto counts = countsFromJson(*predictions, "profile.predictions", out.rows_);
+    if (!counts) return tl::unexpected(counts.error());
+    if (totalOf(*counts) > out.rows_)
+      return invalid("profile.predictions: bins, missing and nan are more than rows");
+    out.predictions_ = std::move(*counts);
   }
   const auto probe = fieldOf(value, "profile", "probes");
   const auto moments = probe ? fieldOf(value, "profile", "moments") : probe;
@@ -310,6 +348,17 @@ std::vector<double> Profile::covariance() const {
   return out;
 }
 
+Expected<void> ProfileDocument::fitPredictions(const std::vector<Cell>& sample) {
+  auto with = basis.withPrediction(sample);
+  if (!with) return tl::unexpected(with.error());
+  // The features are the same, so all that was summed over them stays true.
+  profile.basisId_ = with->id();
+  profile.predictions_.emplace().bins.assign(static_cast<std::size_t>(with->prediction()->bins()),
+                                             0);
+  basis = std::move(*with);
+  return {};
+}
+
 json ProfileDocument::toJson() const {
   return {{"apiVersion", 1}, {"basis", basis.toJson()}, {"profile", profile.toJson()}};
 }
@@ -328,7 +377,8 @@ Expected<ProfileDocument> ProfileDocument::fromJson(const json& value) {
   auto profile = Profile::fromJson(**profileField);
   if (!profile) return tl::unexpected(profile.error());
   Profile shape(*basis);
-  if (profile->basisId() != basis->id() || !shape.merge(*profile)) {
+  if (profile->basisId() != basis->id() || !shape.merge(*profile) ||
+      (profile->predictions() && !basis->prediction())) {
     return invalid("profile.basis: the profile is not of the basis beside it");
   }
   return ProfileDocument{std::move(*basis), std::move(*profile)};

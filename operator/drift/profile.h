@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ class Profile {
   // `basis` must be the one of the constructor; a row of another length is InvalidArgument and
   // changes nothing.
   Expected<void> add(const Basis& basis, const Row& row);
+  // What the model answered to a row that was added: at most one a row. Nothing is counted where
+  // the basis has no prediction(); InvalidArgument as for add().
+  Expected<void> addPrediction(const Basis& basis, const Cell& answer);
   Expected<void> merge(
       const Profile& other);  // of the same basis, else InvalidArgument and nothing changes
 
@@ -47,6 +51,9 @@ class Profile {
   const std::string& basisId() const { return basisId_; }
   std::int64_t rows() const { return rows_; }
   const std::vector<FeatureCounts>& features() const { return features_; }
+  // Answers by the basis' prediction(), of rows() rows or fewer: for people, no distance has them
+  // in it. Absent where the basis has none, or the profile was written before they were counted.
+  const std::optional<FeatureCounts>& predictions() const { return predictions_; }
 
   // Mean Fourier vector, kFourierDim numbers in [-1, 1] / √128. rows() > 0.
   std::vector<double> fourierMean() const;
@@ -62,10 +69,12 @@ class Profile {
   bool operator==(const Profile&) const = default;
 
  private:
+  friend struct ProfileDocument;
   std::string basisId_;
   std::int64_t rows_ = 0;
   int dim_ = 0;  // embeddedDim
   std::vector<FeatureCounts> features_;
+  std::optional<FeatureCounts> predictions_;
   std::vector<std::int64_t> fourier_;     // kFourierDim, unit 2^-16
   std::vector<std::int64_t> probeSum_;    // kProbes, unit 2^-16
   std::vector<std::int64_t> probeOuter_;  // upper triangle with diagonal, unit 2^-16
@@ -79,6 +88,9 @@ class Profile {
 struct ProfileDocument {
   Basis basis;
   Profile profile;
+  // Gives the basis a prediction(), fitted from the sample, and the profile the room to count by
+  // it: the rows stay as they are.
+  Expected<void> fitPredictions(const std::vector<Cell>& sample);
   nlohmann::json toJson() const;  // {"apiVersion": 1, "basis": {…}, "profile": {…}}
   static Expected<ProfileDocument> fromJson(const nlohmann::json& json);
 };

@@ -29,6 +29,82 @@ Profile profileOf(const Basis& b, const std::vector<Row>& rows, std::size_t from
   return out;
 }
 
+TEST(ProfileTest, AnswersMergeExactlyInAnyOrder) {
+  const auto b = *basis().withPrediction({std::string("yes"), std::string("no")});
+  const auto rows = rowsOf(90, 2);
+  const auto part = [&](int from, int to) {
+    Profile out(b);
+    for (int i = from; i < to; ++i) {
+      EXPECT_TRUE(out.add(b, rows[static_cast<std::size_t>(i)]));
+      if (i % 5 == 0) continue;  // not each row has one
+      EXPECT_TRUE(out.addPrediction(b, i % 7 == 0   ? Cell(std::string("maybe"))
+                                       : i % 2 == 0 ? Cell(std::string("yes"))
+                                                    : Cell()));
+    }
+    return out;
+  };
+  const auto whole = part(0, 90);
+  // A profile that was written before answers were counted adds none.
+  json old = part(90, 90).toJson();
+  old.erase("predictions");
+  const std::vector<Profile> parts = {part(0, 7), part(7, 50), *Profile::fromJson(old),
+                                      part(50, 90)};
+  for (const auto& order : std::vector<std::vector<std::size_t>>{
+           {0, 1, 2, 3}, {3, 2, 1, 0}, {2, 0, 3, 1}, {1, 3, 2, 0}}) {
+    Profile sum;
+    for (const auto i : order) ASSERT_TRUE(sum.merge(parts[i]));
+    EXPECT_EQ(sum, whole);
+    Profile left = parts[order[0]], right = parts[order[2]];  // the other way to set brackets
+    ASSERT_TRUE(left.merge(parts[order[1]]));
+    ASSERT_TRUE(right.merge(parts[order[3]]));
+    ASSERT_TRUE(left.merge(right));
+    EXPECT_EQ(left, whole);
+  }
+  const auto again = Profile::fromJson(json::parse(whole.toJson().dump()));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, whole);
+}
+
+TEST(ProfileTest, AnswersAreNeverMoreThanRows) {
+  const auto b = *basis().withPrediction({1.0, 2.5});
+  Profile one = profileOf(b, rowsOf(2, 1), 0, 2);
+  EXPECT_TRUE(one.addPrediction(b, 2.0));
+  EXPECT_TRUE(one.addPrediction(b, Cell{}));
+  EXPECT_FALSE(one.addPrediction(b, 2.0));
+  json bad = one.toJson();
+  bad["predictions"]["missing"] = 2;
+  EXPECT_FALSE(Profile::fromJson(bad));
+  bad = one.toJson();
+  bad["predictions"]["bins"] = std::vector<int>(1000, 0);
+  EXPECT_FALSE(Profile::fromJson(bad));
+  bad["predictions"] = json::array();
+  EXPECT_FALSE(Profile::fromJson(bad));
+  EXPECT_FALSE(one.addPrediction(basis(), 2.0));
+  const auto plain = basis();
+  Profile none = profileOf(plain, rowsOf(2, 1), 0, 2);
+  EXPECT_TRUE(none.addPrediction(plain, 2.0));
+  EXPECT_FALSE(none.predictions());
+}
+
+TEST(ProfileTest, DocumentCanBeGivenAnswersLater) {
+  const auto b = basis();
+  ProfileDocument document{b, profileOf(b, rowsOf(40, 3), 0, 40)};
+  const auto mean = document.profile.fourierMean();
+  ASSERT_TRUE(document.fitPredictions({0.5, 1.5, 9.25}));
+  for (int i = 0; i < 40; ++i)
+    ASSERT_TRUE(document.profile.addPrediction(document.basis, static_cast<double>(i)));
+  EXPECT_EQ(document.profile.fourierMean(), mean);
+  const auto again = ProfileDocument::fromJson(json::parse(document.toJson().dump()));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->profile, document.profile);
+  EXPECT_EQ(Profile(again->basis).predictions()->bins.size(),
+            document.profile.predictions()->bins.size());
+  json bad = document.toJson();
+  bad["basis"] = b.toJson();
+  bad["profile"]["basis"] = b.id();
+  EXPECT_FALSE(ProfileDocument::fromJson(bad));  // answers, and nothing says how they are counted
+}
+
 TEST(ProfileTest, PartsMergedInAnyOrderAreExactlyTheWhole) {
   const auto b = basis();
   const auto rows = rowsOf(90, 2);

@@ -31,6 +31,8 @@ REPRISE_FUZZ_TARGET(text) {
     drift::Row row(basis->features().size());
     drift::Profile profile(*basis);
     fuzz::require(profile.add(*basis, row).has_value(), "a row of missing values is refused");
+    fuzz::require(profile.addPrediction(*basis, drift::Cell()).has_value(),
+                  "a missing answer is refused");
   }
   if (auto document = drift::ProfileDocument::fromJson(json)) {
     const auto again = drift::ProfileDocument::fromJson(document->toJson());

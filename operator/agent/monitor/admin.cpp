@@ -7,6 +7,7 @@
 
 #include "agent/golden.h"
 #include "agent/monitor/call.h"
+#include "agent/monitor/exposition.h"
 #include "agent/monitor/json_read.h"
 
 namespace reprise::agent::monitor {
@@ -56,13 +57,14 @@ std::int64_t numberIn(const std::string& query, const std::string& name, std::in
 }
 
 Admin::Admin(const MonitorOptions& options, boost::asio::ip::tcp::endpoint upstream,
-             Observer& observer, GoldenCheck& golden, const Counters& counters,
+             Observer& observer, GoldenCheck& golden, const Counters& counters, Routes& routes,
              std::function<bool()> alive)
     : options_(options),
       upstream_(upstream),
       observer_(observer),
       golden_(golden),
       counters_(counters),
+      routes_(routes),
       alive_(std::move(alive)),
       instance_(randomId()) {}
 
@@ -79,19 +81,25 @@ Expected<void> Admin::listen(const boost::asio::ip::tcp::endpoint& endpoint) {
   });
   server_->handle("GET", "/readyz", [this](const HttpCall&) { return ready(); });
   server_->handle("GET", "/metrics", [this](const HttpCall&) {
-    return HttpReply{200, exposition(counters_, options_.model, options_.version),
+    const auto* drift = observer_.drift();
+    const auto score = drift ? drift->score() : std::nullopt;
+    return HttpReply{200, exposition(counters_, score, options_.model, options_.version),
                      "text/plain; version=0.0.4"};
   });
   server_->handle("GET", "/windows", [this](const HttpCall& call) { return windows(call); });
   server_->handle("POST", "/feedback", [this](const HttpCall& call) {
-    const auto answer = observer_.feedback(call.body);
+    const auto answer = observer_.feedback(call.body, numberIn(call.query, "relayed", 0) == 1);
     return jsonReply(answer.status, answer.body);
   });
   server_->handle("GET", "/labelled", [this](const HttpCall& call) {
     const auto limit = numberIn(call.query, "limit", kDefaultLabelled);
-    return jsonReply(200, observer_.labels().labelled(static_cast<std::size_t>(limit)));
+    return jsonReply(200, observer_.labels().labelled(numberIn(call.query, "after", 0),
+                                                      static_cast<std::size_t>(limit)));
   });
   server_->handle("POST", "/score", [this](const HttpCall& call) { return score(call); });
+  server_->handle("GET", "/routes",
+                  [this](const HttpCall&) { return jsonReply(200, routes_.json()); });
+  server_->handle("POST", "/routes", [this](const HttpCall& call) { return setRoutes(call); });
   auto listening = server_->listen();
   if (!listening) return fail(listening.error().code, "--admin: " + listening.error().message);
   return {};
@@ -128,8 +136,9 @@ HttpReply Admin::windows(const HttpCall& call) const {
       ",\"golden\":" + dumped({{"state", golden.state}, {"message", golden.message}});
   body += ",\"dropped\":" + std::to_string(counters_.dropped()) + ",\"windows\":";
   body += windows ? windows->json(numberIn(call.query, "after", 0)) : "[]";
-  body +=
-      ",\"feedback\":" + observer_.labels().blocks(numberIn(call.query, "feedbackAfter", 0)) + "}";
+  const auto& labels = observer_.labels();
+  body += ",\"feedback\":" + labels.blocks(numberIn(call.query, "feedbackAfter", 0));
+  body += ",\"stray\":" + labels.stray(numberIn(call.query, "strayAfter", 0)) + "}";
   return jsonReply(200, std::move(body));
 }
 

@@ -10,6 +10,7 @@
 #include "agent/monitor/counters.h"
 #include "agent/monitor/golden_check.h"
 #include "agent/monitor/observer.h"
+#include "agent/monitor/routes.h"
 #include "runtime/http_server.h"
 
 namespace reprise::agent::monitor {
@@ -18,7 +19,7 @@ class Admin {
  public:
   // `alive`: whether the forwarding threads turn.
   Admin(const MonitorOptions& options, boost::asio::ip::tcp::endpoint upstream, Observer& observer,
-        GoldenCheck& golden, const Counters& counters, std::function<bool()> alive);
+        GoldenCheck& golden, const Counters& counters, Routes& routes, std::function<bool()> alive);
 
   Expected<void> listen(const boost::asio::ip::tcp::endpoint& endpoint);
   std::uint16_t port() const { return server_->port(); }
@@ -32,12 +33,14 @@ class Admin {
   runtime::HttpReply ready();
   runtime::HttpReply windows(const runtime::HttpCall& call) const;
   runtime::HttpReply score(const runtime::HttpCall& call);
+  runtime::HttpReply setRoutes(const runtime::HttpCall& call);
 
   const MonitorOptions& options_;
   const boost::asio::ip::tcp::endpoint upstream_;
   Observer& observer_;
   GoldenCheck& golden_;
   const Counters& counters_;
+  Routes& routes_;
   const std::function<bool()> alive_;
   const std::string instance_;
   std::atomic<bool> draining_{false};

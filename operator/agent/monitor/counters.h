@@ -27,6 +27,7 @@ struct Counters {
   Count connections{0}, connectionsRefused{0};
   std::atomic<std::int64_t> open{0}, inFlight{0};
   Count upstreamConnectErrors{0}, upstreamErrors{0}, upstreamTimeouts{0}, upstreamRetries{0};
+  Count routed{0}, routeFallbacks{0};  // to another version's Pod; here, as that took no connection
   Count badRequests{0}, clientTimeouts{0}, upgrades{0};
 
   // Profiling. Dropped, by why: the rate is above the sample rate, the queue was full, the body is
@@ -46,9 +47,5 @@ struct Counters {
   }
   std::uint64_t dropped() const { return droppedRate + droppedQueue + droppedLong; }
 };
-
-// The text exposition of Prometheus, version 0.0.4.
-std::string exposition(const Counters& counters, const std::string& model,
-                       const std::string& version);
 
 }  // namespace reprise::agent::monitor

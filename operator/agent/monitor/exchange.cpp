@@ -9,20 +9,23 @@ namespace reprise::agent::monitor {
 namespace {
 
 constexpr std::size_t kMaxAnswerHead = 256 << 10;
-constexpr std::size_t kMaxAnswerCopy = 64 << 10;  // predictions are short
+constexpr auto kRouteConnect = std::chrono::milliseconds(500);  // then it is answered here
+constexpr std::size_t kMaxAnswerCopy = 64 << 10;                // predictions are short
 
 }  // namespace
 
 void Session::connect(bool fresh) {
-  if (!fresh) up_ = worker_.pool().take();
+  UpstreamPool& pool = route_ ? *route_ : worker_.pool();
+  if (!fresh) up_ = pool.take();
   if (up_) {
     up_->user = shared_from_this();
     return sendHead();
   }
-  up_ = worker_.pool().make();
+  up_ = pool.make();
   now_.connecting = true;
-  extend(worker_.options().connectLimit);
-  up_->socket.async_connect(worker_.pool().endpoint(),
+  extend(route_ ? std::min<Milliseconds>(kRouteConnect, worker_.options().connectLimit)
+                : worker_.options().connectLimit);
+  up_->socket.async_connect(pool.endpoint(),
                             [self = shared_from_this(), up = up_](error_code error) {
                               if (self->phase_ == Phase::Exchange && self->up_ == up)
                                 self->onConnected(error);
@@ -33,6 +36,7 @@ void Session::onConnected(error_code error) {
   now_.connecting = false;
   if (!error) up_->socket.non_blocking(true, error);
   if (!error) up_->socket.set_option(asio::ip::tcp::no_delay(true), error);
+  if (error && route_) return serveHere();
   if (error) {
     monitor::add(worker_.counters().upstreamConnectErrors);
     return refuse(503, "the model server does not accept connections: " + error.message());
@@ -43,7 +47,8 @@ void Session::onConnected(error_code error) {
 
 void Session::sendHead() {
   extend(worker_.options().upstreamLimit);
-  writeAll(up_->socket, {asio::buffer(headOut_), asio::buffer(in_.view().data(), now_.firstPart)},
+  const std::string& head = route_ ? routedHead_ : headOut_;
+  writeAll(up_->socket, {asio::buffer(head), asio::buffer(in_.view().data(), now_.firstPart)},
            [self = shared_from_this(), up = up_](error_code error, std::size_t sent) {
              if (self->phase_ == Phase::Exchange && self->up_ == up) self->onHeadSent(error, sent);
            });
@@ -142,7 +147,7 @@ void Session::onUpstreamRead(error_code error) {
 void Session::upstreamFailed(std::string_view what) {
   if (retry(false)) return;
   monitor::add(worker_.counters().upstreamErrors);
-  refuse(502, "the model server " + std::string(what));
+  refuse(502, std::string(server()) + " " + std::string(what));
 }
 
 // A kept connection that the server closed just as we used it: the request is sent once more, on a
@@ -210,6 +215,7 @@ void Session::startAnswer(std::size_t headBytes) {
   extra.version = worker_.options().version;
   extra.requestId = requestId_;
   extra.upgrade = tunnels;
+  extra.routed = route_ != nullptr;
   if (now_.untilClose || worker_.draining()) now_.keepAlive = false;
   extra.close = !now_.keepAlive;
   extra.keepAlive10 = now_.version10 && now_.keepAlive;
@@ -286,6 +292,7 @@ void Session::onAnswerSent(error_code error, std::size_t bytes) {
 void Session::finish() {
   const auto self = shared_from_this();
   record(response_.status);
+  if (route_) monitor::add(worker_.counters().routed);
   if (now_.sampling && now_.requestSent) {
     sample_.id.assign(requestId_);
     worker_.sink().push(sample_);
@@ -295,9 +302,10 @@ void Session::finish() {
   const auto up = std::move(up_);
   up->user.reset();
   if (now_.requestSent && !now_.untilClose && response_.keepAlive)
-    worker_.pool().give(up);
+    (route_ ? *route_ : worker_.pool()).give(up);
   else
     up->close();
+  route_.reset();
   next(!now_.keepAlive || !now_.requestSent);
 }
 

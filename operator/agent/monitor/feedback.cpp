@@ -1,7 +1,6 @@
 #include "agent/monitor/feedback.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
@@ -10,65 +9,6 @@
 namespace reprise::agent::monitor {
 
 using nlohmann::json;
-
-namespace {
-
-Expected<Label> labelOf(const json& value, const std::string& where) {
-  const auto wrong = [&](const std::string& what) {
-    return fail(ErrorCode::InvalidArgument, where + what);
-  };
-  if (!value.is_object()) return wrong(": must be an object {\"id\": …, \"label\": …}");
-  Label out;
-  const auto id = value.find("id");
-  if (id == value.end() || !id->is_string() || id->get_ref<const std::string&>().empty()) {
-    return wrong(".id: must be the x-request-id of the answer");
-  }
-  out.id = id->get<std::string>();
-  if (const auto error = value.find("error"); error != value.end()) {
-    if (!error->is_number() || !std::isfinite(error->get<double>()) || error->get<double>() < 0) {
-      return wrong(".error: must be a number that is not negative");
-    }
-    out.error = error->get<double>();
-    out.isError = true;
-    return out;
-  }
-  auto label = value.find("label");
-  if (label == value.end()) label = value.find("labels");
-  if (label == value.end()) return wrong(": needs 'label' or 'error'");
-  out.label = *label;
-  const auto scalar = [](const json& one) { return one.is_primitive(); };
-  if (!(out.label.is_array() ? std::all_of(out.label.begin(), out.label.end(), scalar)
-                             : scalar(out.label))) {
-    return wrong(".label: must be a number, a text, or an array with one a row");
-  }
-  return out;
-}
-
-}  // namespace
-
-Expected<std::vector<Label>> parseLabels(std::string_view body) {
-  const json value = readJson(body);
-  if (!value.is_structured()) return fail(ErrorCode::InvalidArgument, "feedback: is not JSON");
-  const json* list = &value;
-  if (value.is_object() && !value.contains("id")) {
-    for (const char* name : {"feedback", "labels"}) {
-      if (const auto it = value.find(name); it != value.end() && it->is_array()) list = &*it;
-    }
-  }
-  std::vector<Label> out;
-  if (list->is_object()) {
-    auto one = labelOf(*list, "feedback");
-    if (!one) return tl::unexpected(one.error());
-    out.push_back(std::move(*one));
-    return out;
-  }
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    auto one = labelOf((*list)[i], "feedback[" + std::to_string(i) + "]");
-    if (!one) return tl::unexpected(one.error());
-    out.push_back(std::move(*one));
-  }
-  return out;
-}
 
 void Feedback::remember(const std::string& id, std::int64_t arrivedMs,
                         std::vector<Prediction> predictions, std::string path, std::string body) {
@@ -83,10 +23,9 @@ void Feedback::remember(const std::string& id, std::int64_t arrivedMs,
     bodyBytes_ += request.body.size();
     bodies_.emplace_back(&at->first, serial_);
   }
-  if (const auto early = waiting_.find(id); early != waiting_.end()) {
+  if (const auto early = waiting_.take(id)) {
     Taken ignored;
-    apply(early->second, request, ignored);
-    waiting_.erase(early);
+    apply(*early, request, ignored);
   }
   forgetOld();
 }
@@ -116,7 +55,7 @@ void Feedback::forgetOld() {
   }
 }
 
-Feedback::Taken Feedback::take(std::vector<Label> labels) {
+Feedback::Taken Feedback::take(std::vector<Label> labels, bool relayed) {
   wantsBodies_ = true;
   std::lock_guard lock(mutex_);
   Taken taken;
@@ -127,12 +66,7 @@ Feedback::Taken Feedback::take(std::vector<Label> labels) {
       continue;
     }
     ++taken.waiting;  // its request may still be in the queue
-    waitingOrder_.push_back(label.id);
-    waiting_[label.id] = std::move(label);
-    if (waitingOrder_.size() > kWaitingLabels) {
-      waiting_.erase(waitingOrder_.front());
-      waitingOrder_.pop_front();
-    }
+    waiting_.add(std::move(label), relayed, clock_.steady());
   }
   return taken;
 }
@@ -161,7 +95,7 @@ void Feedback::apply(const Label& label, Request& request, Taken& taken) {
     }
     if (!request.body.empty()) {
       bodyBytes_ -= request.body.size();
-      rows_.push_back({std::move(request.body),
+      rows_.push_back({++rowSeq_, std::move(request.body),
                        label.label.dump(-1, ' ', false, json::error_handler_t::replace),
                        request.path, request.arrivedMs});
       request.body.clear();
@@ -199,6 +133,7 @@ void Feedback::close() {
 void Feedback::tick() {
   std::lock_guard lock(mutex_);
   if (open_.errors.n > 0 && clock_.steady() - opened_ >= options_.blockAge) close();
+  waiting_.tick(clock_.steady());
 }
 
 std::string Feedback::blocks(std::int64_t after) const {
@@ -216,15 +151,23 @@ std::string Feedback::blocks(std::int64_t after) const {
   return out.dump();
 }
 
-std::string Feedback::labelled(std::size_t limit) const {
+std::string Feedback::stray(std::int64_t after) const {
+  std::lock_guard lock(mutex_);
+  return waiting_.stray(after);
+}
+
+std::string Feedback::labelled(std::int64_t after, std::size_t limit) const {
   std::lock_guard lock(mutex_);
   std::string out = "{\"rows\":[";
-  std::size_t n = 0;
-  for (auto row = rows_.rbegin(); row != rows_.rend() && n < limit; ++row, ++n) {
+  auto row = std::upper_bound(rows_.begin(), rows_.end(), after,
+                              [](std::int64_t seq, const Row& one) { return seq < one.seq; });
+  for (std::size_t n = 0; row != rows_.end() && n < limit; ++row, ++n) {
+    if (n > 0 && out.size() + row->bytes() > kLabelledAnswer) break;
     if (n > 0) out += ',';
-    out += fmt::format(
-        "{{\"request\":{},\"label\":{},\"path\":{},\"atMs\":{}}}", row->request, row->label,
-        json(row->path).dump(-1, ' ', false, json::error_handler_t::replace), row->atMs);
+    out += fmt::format("{{\"seq\":{},\"request\":{},\"label\":{},\"path\":{},\"atMs\":{}}}",
+                       row->seq, row->request, row->label,
+                       json(row->path).dump(-1, ' ', false, json::error_handler_t::replace),
+                       row->atMs);
   }
   return out += "]}";
 }

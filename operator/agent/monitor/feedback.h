@@ -7,24 +7,21 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
-#include <list>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include "agent/monitor/label.h"
 #include "agent/monitor/rows.h"
 #include "agent/monitor/sink.h"
-#include "base/result.h"
+#include "agent/monitor/waiting_labels.h"
 #include "base/time.h"
 
 namespace reprise::agent::monitor {
 
 inline constexpr std::size_t kKeptBlocks = 64;
-inline constexpr std::size_t kWaitingLabels = 2000;  // whose request has not been seen yet
+inline constexpr std::size_t kLabelledAnswer = 4 << 20;  // bytes; a reader asks again for the rest
 
 struct ErrorSum {
   std::int64_t n = 0;
@@ -36,18 +33,6 @@ struct ErrorSum {
   }
 };
 
-// A label as it came: {"id", "label"}, {"id", "labels": [one a row, null where unknown]} or {"id",
-// "error"}.
-struct Label {
-  std::string id;
-  nlohmann::json label;  // a scalar, or an array with one a row; discarded where `error` is given
-  double error = 0;
-  bool isError = false;
-};
-// One, or an array of them, or an array under "labels"/"feedback". InvalidArgument names the entry
-// and the field.
-Expected<std::vector<Label>> parseLabels(std::string_view body);
-
 class Feedback {
  public:
   struct Options {
@@ -55,8 +40,10 @@ class Feedback {
     std::size_t labelledBytes = 8 << 20;  // of labelled rows; twice as much waits for labels
     std::size_t blockRows = 50;
     Milliseconds blockAge{5'000};
+    WaitingLabels::Limits waiting;
   };
-  Feedback(const Options& options, const Clock& clock) : options_(options), clock_(clock) {}
+  Feedback(const Options& options, const Clock& clock)
+      : options_(options), clock_(clock), waiting_(options.waiting) {}
 
   // Bodies are kept once the first label has come: most models never get one.
   bool wantsBodies() const { return wantsBodies_; }
@@ -67,13 +54,18 @@ class Feedback {
     std::size_t known = 0, waiting = 0, repeated = 0, unscored = 0;
     double errorSum = 0;
   };
-  Taken take(std::vector<Label> labels);
+  // `relayed`: they come from another Pod, which did not know their requests; where they are not
+  // known here either they wait, and are not stray again.
+  Taken take(std::vector<Label> labels, bool relayed = false);
   void tick();
 
   // A JSON array of the blocks with seq > after.
   std::string blocks(std::int64_t after) const;
-  // {"rows": [{"request", "label", "path", "atMs"}, …]}: the newest `limit` ones, newest first.
-  std::string labelled(std::size_t limit) const;
+  // A JSON array of the labels with seq > after whose request this Pod has not seen.
+  std::string stray(std::int64_t after) const;
+  // {"rows": [{"seq", "request", "label", "path", "atMs"}, …]}: those with seq > after in the order
+  // in which they were labelled, at most `limit` and kLabelledAnswer bytes, but for the first.
+  std::string labelled(std::int64_t after, std::size_t limit) const;
   ErrorSum total() const;
 
  private:
@@ -85,6 +77,7 @@ class Feedback {
     bool labelled = false;
   };
   struct Row {
+    std::int64_t seq;
     std::string request, label, path;
     std::int64_t atMs;
     std::size_t bytes() const { return request.size() + label.size() + path.size() + sizeof(Row); }
@@ -109,9 +102,9 @@ class Feedback {
   std::deque<std::pair<const std::string*, std::uint64_t>> order_, bodies_;
   std::size_t bodyBytes_ = 0, rowBytes_ = 0;
   std::uint64_t serial_ = 0;
-  std::unordered_map<std::string, Label> waiting_;
-  std::deque<std::string> waitingOrder_;
-  std::deque<Row> rows_;
+  WaitingLabels waiting_;
+  std::int64_t rowSeq_ = 0;
+  std::deque<Row> rows_;  // ascending
   Block open_;
   SteadyTime opened_{};
   std::int64_t seq_ = 0;

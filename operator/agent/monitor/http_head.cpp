@@ -131,6 +131,8 @@ class RequestParser final : public Parser<true> {
       out_.contentEncoding = std_view(value);
     else if (same("x-request-id", name))
       out_.requestId = std_view(value);
+    else if (same("x-reprise-routed", name))
+      out_.routed = true;
     if (!contextHeader_.empty() && same(contextHeader_, name)) out_.context = std_view(value);
   }
 
@@ -221,6 +223,7 @@ bool parseRequest(std::string_view head, std::string_view contextHeader, Request
                   std::string& problem) {
   problem.clear();
   out.requestId = out.contentEncoding = out.context = {};
+  out.routed = false;
   if (folded(head)) {
     problem = "folded header lines are refused";
     return false;
@@ -245,7 +248,7 @@ bool parseResponse(std::string_view head, ResponseHead& out, std::string& proble
   return true;
 }
 
-void writeRequest(const RequestHead& head, std::string& to) {
+void writeRequest(const RequestHead& head, std::string& to, std::string_view routedId) {
   to.append(head.method).append(" ").append(head.target);
   to.append(head.version == 10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
   const bool others = namesOthers(head.fields);
@@ -253,7 +256,12 @@ void writeRequest(const RequestHead& head, std::string& to) {
     if (isHop(field.name)) continue;
     if (same(field.name, "upgrade") && !head.upgrade) continue;
     if (others && !same(field.name, "upgrade") && named(head.fields, field.name)) continue;
+    if (!routedId.empty() && same(field.name, "x-request-id")) continue;
     line(to, field.name, field.value);
+  }
+  if (!routedId.empty()) {
+    line(to, "x-request-id", routedId);
+    line(to, "x-reprise-routed", "1");
   }
   if (head.upgrade) to.append("Connection: Upgrade\r\n");
   to.append("\r\n");
@@ -269,7 +277,8 @@ void writeResponse(const ResponseHead& head, const ResponseExtra& extra, std::st
     if (isHop(field.name)) continue;
     if (same(field.name, "upgrade") && !extra.upgrade && head.status != 426) continue;
     if (others && !same(field.name, "upgrade") && named(head.fields, field.name)) continue;
-    if (same(field.name, "x-request-id") || same(field.name, "x-reprise-version")) continue;
+    if (same(field.name, "x-request-id")) continue;
+    if (same(field.name, "x-reprise-version") && !extra.routed) continue;
     line(to, field.name, field.value);
   }
   if (extra.upgrade)
@@ -278,7 +287,7 @@ void writeResponse(const ResponseHead& head, const ResponseExtra& extra, std::st
     line(to, "Connection", "close");
   else if (extra.keepAlive10)
     line(to, "Connection", "keep-alive");
-  if (!extra.version.empty()) line(to, "x-reprise-version", extra.version);
+  if (!extra.version.empty() && !extra.routed) line(to, "x-reprise-version", extra.version);
   if (!extra.requestId.empty()) line(to, "x-request-id", extra.requestId);
   to.append("\r\n");
 }

@@ -29,6 +29,7 @@ struct RequestHead {
   Framing framing;
   bool keepAlive = true;  // as the client asked
   bool upgrade = false;
+  bool routed = false;  // another monitor sent it here by one of its routes: not again
   std::string_view requestId, contentEncoding, context;
   std::vector<HeadField> fields;
 };
@@ -52,8 +53,9 @@ bool parseRequest(std::string_view head, std::string_view contextHeader, Request
                   std::string& problem);
 bool parseResponse(std::string_view head, ResponseHead& out, std::string& problem);
 
-// The head for the model server, appended to `to`.
-void writeRequest(const RequestHead& head, std::string& to);
+// The head for the model server, appended to `to`. `routedId`: for another monitor instead, which
+// shall know the request by this id and not send it on.
+void writeRequest(const RequestHead& head, std::string& to, std::string_view routedId = {});
 
 // What the answer's head says beside what the model server wrote.
 struct ResponseExtra {
@@ -61,6 +63,7 @@ struct ResponseExtra {
   bool close = false;        // we close the connection after it
   bool keepAlive10 = false;  // an HTTP/1.0 client asked for it, and can have it
   bool upgrade = false;      // 101: Connection and Upgrade are passed on
+  bool routed = false;       // another monitor answered: the version that it names is kept
 };
 void writeResponse(const ResponseHead& head, const ResponseExtra& extra, std::string& to);
 

@@ -19,7 +19,9 @@ struct MonitorOptions {
   std::string protocol = "v2";              // --protocol: v2, v1, json
   std::string model;                        // --model: as it is named in paths; "": any
   std::string version;                      // --version: the ModelVersion that this Pod serves
-  std::string input;   // --input: a directory with basis.json (a drift::Basis, or null); "": none
+  // --input: a directory with profile.json (a drift::ProfileDocument) or basis.json (a
+  // drift::Basis, or null); "": none
+  std::string input;
   std::string golden;  // --golden: file of golden requests; "": none are asked
   Milliseconds goldenTimeout{
       120'000};  // --golden-timeout: until the model server must have answered
@@ -33,8 +35,9 @@ struct MonitorOptions {
   Milliseconds connectLimit{2'000};     // --connect-timeout: to the model server
   Milliseconds upstreamLimit{300'000};  // --upstream-timeout: without a byte of its answer
   Milliseconds tunnelIdle{3'600'000};  // --tunnel-timeout: of an upgraded connection without a byte
-  Milliseconds drainLimit{25'000};     // --drain-timeout: for requests under way at SIGTERM
-  std::size_t poolSize = 128;          // --pool: idle connections to the model server, a thread
+  Milliseconds linger{3'000};  // --linger: after SIGTERM not ready, but still taking connections
+  Milliseconds drainLimit{25'000};  // --drain-timeout: for requests under way after that
+  std::size_t poolSize = 128;       // --pool: idle connections to the model server, a thread
 
   std::size_t windowRows = 50;        // --window-rows: a window is closed at so many …
   Milliseconds windowAge{5'000};      // --window-age: … or at this age, if it has any
@@ -45,11 +48,14 @@ struct MonitorOptions {
   std::size_t remembered = 20'000;  // --remember: requests that a label may still come for
   std::size_t labelledBytes =
       8 << 20;  // --labelled-bytes: of labelled rows that are kept for /labelled
+  // REPRISE_ROUTES_TOKEN in the environment: who says it may set routes; "": nobody may.
+  std::string routesToken;
 };
 
-// Runs until SIGTERM or SIGINT: then no connection is accepted any more, requests under way are
-// finished (within drainLimit) and kept connections closed. Blocks; call it from the main thread,
-// before others start.
+// Runs until SIGTERM or SIGINT. At SIGTERM it is not ready at once, and goes on for `linger`, or
+// until another signal: whoever sends requests has to hear of it first. Then no connection is
+// accepted any more, requests under way are finished (within drainLimit) and kept connections
+// closed. Blocks; call it from the main thread, before others start.
 Ending runMonitor(const MonitorOptions& options);
 
 }  // namespace reprise::agent

@@ -218,11 +218,22 @@ TEST_F(ObserveTest, LabelledRowsOfOnePodAreScoredByAnother) {
     labelled = json::parse(admin("GET", "/labelled?limit=10").body);
     return labelled["rows"].size() == 2;
   }));
-  EXPECT_EQ(labelled["rows"][1]["request"], json::parse(tensor({2, 0})));
+  EXPECT_EQ(labelled["rows"][0]["request"], json::parse(tensor({2, 0})));
+  EXPECT_EQ(json::parse(admin("GET", "/labelled?after=1").body)["rows"][0]["seq"], 2);
   const auto score = json::parse(admin("POST", "/score", labelled.dump()).body);
   EXPECT_EQ(score["n"], 2);  // a null label says nothing
   EXPECT_EQ(score["errorSum"], 1.0);
   EXPECT_EQ(admin("POST", "/score", "{}").status, 400);
+}
+
+TEST_F(ObserveTest, LabelOfARequestThatWentElsewhereIsToldAsStray) {
+  start(model);
+  admin("POST", "/feedback", R"([{"id": "far", "label": 1}, {"id": "farther", "error": 0.5}])");
+  EXPECT_EQ(admin("POST", "/feedback?relayed=1", R"({"id": "lost", "label": 1})").status, 200);
+  EXPECT_EQ(windows()["stray"], json::array());
+  ASSERT_TRUE(eventually([&] { return windows()["stray"].size() == 2; }));
+  EXPECT_EQ(windows("?strayAfter=1")["stray"],
+            json::parse(R"([{"seq": 2, "id": "farther", "error": 0.5}])"));
 }
 
 TEST_F(ObserveTest, BadFeedbackIsRefusedWithTheField) {
@@ -299,6 +310,41 @@ TEST_F(ObserveTest, MetricsAreAnExposition) {
   EXPECT_THAT(text, HasSubstr("le=\"+Inf\"} 1\n"));
 }
 
+TEST_F(ObserveTest, WithAProfileTheDistanceToItIsTold) {
+  const auto basis = smallBasis();
+  drift::Profile trained(basis);
+  for (int i = 0; i < 500; ++i) ASSERT_TRUE(trained.add(basis, {(i % 50) * 0.1, 5.0 - i % 7}));
+  dir_.write("profile.json", drift::ProfileDocument{basis, trained}.toJson().dump());
+  dir_.write("basis.json", "no basis: it is not read");
+  start(model);
+  EXPECT_THAT(admin("GET", "/metrics").body, ::testing::Not(HasSubstr("reprise_monitor_drift")));
+  std::vector<double> values;
+  for (int i = 0; i < 250; ++i) {
+    values.push_back(50);
+    values.push_back(5.0 - i % 7);
+  }
+  auto socket = client();
+  infer(socket, tensor(values));
+  std::string text;
+  ASSERT_TRUE(eventually([&] {
+    text = admin("GET", "/metrics").body;
+    return text.find("reprise_monitor_drift_effect") != std::string::npos;
+  }));
+  EXPECT_THAT(text, HasSubstr("reprise_monitor_drift_rows{model=\"fuel\",version=\"fuel-1\"} 2"));
+  const auto z = text.find("reprise_monitor_drift_z{");
+  EXPECT_GT(std::stod(text.substr(text.find(' ', z))), 50);
+  EXPECT_THAT(text, HasSubstr("feature=\"x\"} "));
+}
+
+TEST_F(ObserveTest, ProfileThatIsNullIsNone) {
+  dir_.write("profile.json", "null");
+  options_.windowRows = 1;
+  start(model);
+  auto socket = client();
+  infer(socket, tensor({1, 2}));
+  EXPECT_TRUE(eventually([&] { return windows()["windows"].size() == 1; }));
+}
+
 TEST_F(ObserveTest, WrongFlagsAreNamed) {
   options_.upstream = "nowhere";
   const auto startWith = [](const MonitorOptions& options) {
@@ -310,6 +356,8 @@ TEST_F(ObserveTest, WrongFlagsAreNamed) {
   options_.upstream = "127.0.0.1:1";
   dir_.write("basis.json", "{\"version\": 1}");
   EXPECT_THAT(startWith(options_), HasSubstr("basis.json"));
+  dir_.write("profile.json", "{\"apiVersion\": 1}");
+  EXPECT_THAT(startWith(options_), HasSubstr("profile.json"));
   options_.input.clear();
   options_.protocol = "v3";
   EXPECT_THAT(startWith(options_), HasSubstr("--protocol"));

@@ -25,18 +25,20 @@ std::size_t sizeOf(const Sample& sample) {
 
 }  // namespace
 
-Observer::Observer(const MonitorOptions& options, std::optional<drift::Basis> basis,
-                   Counters& counters, const Clock& clock)
+Observer::Observer(const MonitorOptions& options, VersionData data, Counters& counters,
+                   const Clock& clock)
     : options_(options),
       counters_(counters),
       clock_(clock),
-      feedback_({options.remembered, options.labelledBytes, options.windowRows, options.windowAge},
-                clock),
+      feedback_(
+          {options.remembered, options.labelledBytes, options.windowRows, options.windowAge, {}},
+          clock),
       tokens_(std::max(1.0, options.sampleRate)),
       filled_(clock.steady()) {
-  if (basis)
-    windows_ =
-        std::make_unique<Windows>(std::move(*basis), options.windowRows, options.windowAge, clock);
+  if (!data.basis) return;
+  if (data.profile) drift_ = std::make_unique<DriftScore>(*data.basis, std::move(*data.profile));
+  windows_ = std::make_unique<Windows>(std::move(*data.basis), options.windowRows,
+                                       options.windowAge, clock, drift_.get());
 }
 
 Observer::~Observer() { stop(); }
@@ -89,15 +91,15 @@ void Observer::push(Sample& sample) {
   if (wake) wake_.notify_one();
 }
 
-LocalReply Observer::feedback(std::string_view body) {
+LocalReply Observer::feedback(std::string_view body, bool relayed) {
   auto labels = parseLabels(body);
   if (!labels) {
     return {400, nlohmann::json{{"error", labels.error().message}}.dump(
                      -1, ' ', false, nlohmann::json::error_handler_t::replace)};
   }
-  const auto taken = feedback_.take(std::move(*labels));
+  const auto taken = feedback_.take(std::move(*labels), relayed);
   monitor::add(counters_.labels, taken.known);
-  monitor::add(counters_.labelsUnknown, taken.waiting);
+  if (!relayed) monitor::add(counters_.labelsUnknown, taken.waiting);  // counted where it came in
   return {200, nlohmann::json{{"taken", taken.known},
                               {"waiting", taken.waiting},
                               {"repeated", taken.repeated},
@@ -108,18 +110,21 @@ LocalReply Observer::feedback(std::string_view body) {
 void Observer::learn(Sample& sample) {
   auto body = decoded(sample.body, sample.bodyEncoding, 4 * options_.copyBytes);
   if (!body) return monitor::add(counters_.unreadable);
-  if (windows_) {
-    const Rows rows = parseRows(options_.protocol, *body, windows_->basis());
-    for (const auto& row : rows.rows) {
-      if (windows_->add(row, sample.arrivedMs, sample.context)) monitor::add(counters_.windows);
-    }
-    monitor::add(counters_.rows, rows.rows.size());
-    monitor::add(rows.rows.empty() ? counters_.unreadable : counters_.requestsProfiled);
-  }
   std::vector<Prediction> predictions;
   if (const auto answer = decoded(sample.answer, sample.answerEncoding, 1 << 20);
       answer && !answer->empty()) {
     predictions = parsePredictions(options_.protocol, *answer);
+  }
+  if (windows_) {
+    const Rows rows = parseRows(options_.protocol, *body, windows_->basis());
+    const bool answered = predictions.size() == rows.rows.size();
+    for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+      const auto* answer = answered ? &predictions[i].value : nullptr;
+      if (windows_->add(rows.rows[i], sample.arrivedMs, sample.context, answer))
+        monitor::add(counters_.windows);
+    }
+    monitor::add(counters_.rows, rows.rows.size());
+    monitor::add(rows.rows.empty() ? counters_.unreadable : counters_.requestsProfiled);
   }
   if (!feedback_.wantsBodies() || nlohmann::json::parse(*body, nullptr, false).is_discarded())
     body->clear();

@@ -10,18 +10,20 @@
 #include <vector>
 
 #include "agent/monitor/counters.h"
+#include "agent/monitor/drift_score.h"
 #include "agent/monitor/feedback.h"
 #include "agent/monitor/monitor.h"
 #include "agent/monitor/sink.h"
+#include "agent/monitor/version_data.h"
 #include "agent/monitor/windows.h"
 
 namespace reprise::agent::monitor {
 
 class Observer final : public Sink {
  public:
-  // Without a basis no window is made; labels are taken nevertheless.
-  Observer(const MonitorOptions& options, std::optional<drift::Basis> basis, Counters& counters,
-           const Clock& clock);
+  // Without a basis no window is made; labels are taken nevertheless. With a profile windows are
+  // compared with it.
+  Observer(const MonitorOptions& options, VersionData data, Counters& counters, const Clock& clock);
   ~Observer() override;
   void start();
   void stop();  // after what is in the queue
@@ -29,13 +31,16 @@ class Observer final : public Sink {
   bool wants() override;
   void push(Sample& sample) override;
   void tooLong() override { monitor::add(counters_.droppedLong); }
-  LocalReply feedback(std::string_view body) override;
+  LocalReply feedback(std::string_view body) override { return feedback(body, false); }
+  // `relayed`: by the operator, from a Pod to which they were stray.
+  LocalReply feedback(std::string_view body, bool relayed);
 
   // What the thread does with one; for tests too.
   void learn(Sample& sample);
   void tick();
 
-  Windows* windows() { return windows_.get(); }  // null without a basis
+  Windows* windows() { return windows_.get(); }             // null without a basis
+  const DriftScore* drift() const { return drift_.get(); }  // null without a profile
   Feedback& labels() { return feedback_; }
 
  private:
@@ -44,6 +49,7 @@ class Observer final : public Sink {
   const MonitorOptions& options_;
   Counters& counters_;
   const Clock& clock_;
+  std::unique_ptr<DriftScore> drift_;
   std::unique_ptr<Windows> windows_;
   Feedback feedback_;
 

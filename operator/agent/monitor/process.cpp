@@ -1,42 +1,18 @@
 #include "agent/monitor/process.h"
 
-#include <fstream>
 #include <random>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "agent/monitor/call.h"
 #include "agent/monitor/http_head.h"
+#include "agent/monitor/version_data.h"
 
 namespace reprise::agent::monitor {
 namespace {
 
-constexpr std::size_t kMaxBasisBytes = 4 << 20;
 constexpr auto kStuck = std::chrono::seconds(10);
-
-// basis.json says null where the version has no profile: the monitor then forwards, and learns
-// nothing of rows.
-Expected<std::optional<drift::Basis>> readBasis(const std::string& directory) {
-  if (directory.empty()) return std::nullopt;
-  const std::string path = directory + "/basis.json";
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
-    return fail(ErrorCode::InvalidArgument,
-                "--input: " + path + " cannot be read; it must be a basis, or null");
-  std::string text(kMaxBasisBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > kMaxBasisBytes)
-    return fail(ErrorCode::InvalidArgument, "--input: " + path + " is larger than 4 MiB");
-  const auto value = nlohmann::json::parse(text, nullptr, false);
-  if (value.is_null()) return std::nullopt;
-  auto basis = drift::Basis::fromJson(value);
-  if (!basis)
-    return fail(ErrorCode::InvalidArgument, "--input: " + path + ": " + basis.error().message);
-  return std::optional<drift::Basis>(std::move(*basis));
-}
 
 std::string idPrefix(int thread) {
   std::random_device random;
@@ -72,19 +48,19 @@ Expected<void> Process::start() {
   if (!listen) return tl::unexpected(listen.error());
   const auto admin = endpointOf(options_.admin, "--admin");
   if (!admin) return tl::unexpected(admin.error());
-  auto basis = readBasis(options_.input);
-  if (!basis) return tl::unexpected(basis.error());
+  auto data = readVersionData(options_.input);
+  if (!data) return tl::unexpected(data.error());
 
-  observer_ = std::make_unique<Observer>(options_, std::move(*basis), counters_, *clock_);
+  observer_ = std::make_unique<Observer>(options_, std::move(*data), counters_, *clock_);
   golden_ = std::make_unique<GoldenCheck>(options_, *upstream);
   Endpoint endpoint = *listen;
   for (int i = 0; i < options_.threads; ++i) {
     workers_.push_back(
-        std::make_unique<Worker>(options_, *upstream, counters_, *observer_, idPrefix(i)));
+        std::make_unique<Worker>(options_, *upstream, routes_, counters_, *observer_, idPrefix(i)));
     if (auto good = workers_.back()->listen(endpoint, options_.threads > 1); !good) return good;
     endpoint = workers_.front()->endpoint();  // the others take the port that the first one got
   }
-  admin_ = std::make_unique<Admin>(options_, *upstream, *observer_, *golden_, counters_,
+  admin_ = std::make_unique<Admin>(options_, *upstream, *observer_, *golden_, counters_, routes_,
                                    [this] { return alive(); });
   if (auto good = admin_->listen(*admin); !good) return good;
   running_ = workers_.size();
@@ -115,7 +91,7 @@ bool Process::alive() const {
 bool Process::stop() {
   bool orderly = true;
   if (!threads_.empty()) {
-    admin_->drain();
+    leave();
     for (auto& worker : workers_) worker->drain();
     {
       std::unique_lock lock(mutex_);

@@ -22,6 +22,8 @@ class Process {
   Expected<void> start();
   std::uint16_t port() const;
   std::uint16_t adminPort() const { return admin_->port(); }
+  // Not ready from now on; all else goes on.
+  void leave() { admin_->drain(); }
   // Orderly; true where each request under way was answered within the limit.
   bool stop();
 
@@ -34,6 +36,7 @@ class Process {
   const MonitorOptions options_;
   const std::shared_ptr<const Clock> clock_;
   Counters counters_;
+  Routes routes_;
   std::unique_ptr<Observer> observer_;
   std::unique_ptr<GoldenCheck> golden_;
   std::vector<std::unique_ptr<Worker>> workers_;

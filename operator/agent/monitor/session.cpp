@@ -15,12 +15,6 @@ constexpr auto kLinger = std::chrono::milliseconds(1000);
 constexpr std::size_t kMaxLocalBody = 1 << 20;
 constexpr std::string_view kFeedbackPath = "/reprise/feedback";
 
-std::int64_t unixMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 // RFC 9110, section 9.2.2.
 bool idempotent(std::string_view method) {
   for (const std::string_view one : {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"}) {
@@ -56,6 +50,7 @@ void Session::close() {
   error_code ignored;
   client_.close(ignored);
   dropUpstream();
+  route_.reset();
 }
 
 void Session::dropUpstream() {
@@ -77,6 +72,7 @@ void Session::checkDeadline(Steady::time_point now) {
   if (untouched || phase_ == Phase::Reply || phase_ == Phase::Linger || phase_ == Phase::Tunnel ||
       now_.interim)
     return close();
+  if (phase_ == Phase::Exchange && now_.connecting && route_) return serveHere();
   if (phase_ == Phase::Exchange && now_.connecting) {
     monitor::add(counters.upstreamConnectErrors);
     return refuse(503, "the model server did not accept a connection in time");
@@ -88,7 +84,7 @@ void Session::checkDeadline(Steady::time_point now) {
   }
   if (phase_ == Phase::Exchange && (now_.requestSent || now_.requestBroken || !reading_)) {
     monitor::add(counters.upstreamTimeouts);
-    return refuse(504, "the model server did not answer in time");
+    return refuse(504, std::string(server()) + " did not answer in time");
   }
   monitor::add(counters.clientTimeouts);
   refuse(408, "the request did not arrive in time");
@@ -201,9 +197,7 @@ void Session::begin(std::size_t headBytes) {
   now_.upgrade = request_.upgrade;
   now_.idempotent = idempotent(request_.method);
   bodyFraming_ = request_.framing;
-  bodyChunks_ = {};
-  bodyLeft_ = bodyFraming_.length.value_or(0);
-  now_.requestScanned = !bodyFraming_.chunked && bodyLeft_ == 0;
+  beginBody();
   const auto path = request_.target.substr(0, request_.target.find('?'));
   if (path == kFeedbackPath && request_.method == "POST") {
     phase_ = Phase::Local;
@@ -211,20 +205,16 @@ void Session::begin(std::size_t headBytes) {
     in_.take(headBytes);
     return takeLocalBody();
   }
-  if (worker_.infers(request_.method, request_.target) && worker_.sink().wants()) {
-    if (bodyLeft_ > worker_.options().copyBytes) {
-      worker_.sink().tooLong();
-    } else {
-      now_.sampling = true;
-      sample_.clear();
-      sample_.path.assign(path);
-      sample_.bodyEncoding.assign(request_.contentEncoding);
-      if (plainName(request_.context)) sample_.context.assign(request_.context);
-      sample_.arrivedMs = unixMs();
-    }
+  if (worker_.infers(request_.method, request_.target)) {
+    findRoute();
+    if (!route_) sample();
   }
   headOut_.clear();
   writeRequest(request_, headOut_);
+  if (route_) {
+    routedHead_.clear();
+    writeRequest(request_, routedHead_, requestId_);
+  }
   in_.take(headBytes);
   phase_ = Phase::Exchange;
   now_.firstPart = scanBody(in_.view());
@@ -233,6 +223,12 @@ void Session::begin(std::size_t headBytes) {
     return refuse(400, "the chunked body is malformed");
   }
   connect(false);
+}
+
+void Session::beginBody() {
+  bodyChunks_ = {};
+  bodyLeft_ = bodyFraming_.length.value_or(0);
+  now_.requestScanned = !bodyFraming_.chunked && bodyLeft_ == 0;
 }
 
 void Session::takeLocalBody() {
@@ -277,6 +273,7 @@ void Session::refuse(int status, std::string_view sentence) {
 void Session::reply(int status, std::string_view body) {
   const auto self = shared_from_this();
   dropUpstream();
+  route_.reset();
   if (phase_ == Phase::Head && now_.counted) {  // the head never became a request
     now_ = {};
     started_ = Steady::now();

@@ -46,6 +46,11 @@ class Session final : public UpstreamUser, public std::enable_shared_from_this<S
   void tryHead();
   void begin(std::size_t headBytes);
   void takeLocalBody();
+  void beginBody();
+  void sample();
+  // to another version's monitor
+  void findRoute();
+  void serveHere();
   // us → model server
   void connect(bool fresh);
   void onConnected(error_code error);
@@ -71,13 +76,13 @@ class Session final : public UpstreamUser, public std::enable_shared_from_this<S
   void upstreamFailed(std::string_view what);
   bool retry(bool nothingSent);
   void dropUpstream();
+  std::string_view server() const;  // who has to answer, for sentences
   void refuse(int status, std::string_view sentence);
   void reply(int status, std::string_view body);
   void next(bool close);
   void linger();
   void record(int status);
   void extend(std::chrono::milliseconds limit) { deadline_ = Steady::now() + limit; }
-  void takeSample();
 
   Socket client_;
   Worker& worker_;
@@ -89,9 +94,10 @@ class Session final : public UpstreamUser, public std::enable_shared_from_this<S
 
   // The exchange. Set anew by begin().
   std::shared_ptr<Upstream> up_;
+  std::shared_ptr<UpstreamPool> route_;  // to another version's monitor; null: the model server
   RequestHead request_;
   ResponseHead response_;
-  std::string headOut_, answerOut_, problem_, requestId_, localBody_;
+  std::string headOut_, routedHead_, answerOut_, problem_, requestId_, localBody_;
   Steady::time_point started_{};
   struct {
     bool headOnly = false, keepAlive = true, version10 = false, upgrade = false, idempotent = false;

@@ -32,9 +32,9 @@ void Upstream::read(std::size_t room) {
                            if (self->user) {
                              const auto owner = self->user;  // it may let go of us
                              owner->onUpstreamRead(error);
-                           } else if (self->pool_) {
+                           } else if (const auto pool = self->pool_.lock()) {
                              // closed, or said something that nobody asked for
-                             self->pool_->drop(self.get());
+                             pool->drop(self.get());
                            }
                          });
 }
@@ -60,7 +60,7 @@ std::shared_ptr<Upstream> UpstreamPool::take() {
       connection->reused = true;
       return connection;
     }
-    connection->pool_ = nullptr;
+    connection->pool_.reset();
     connection->close();
   }
   return nullptr;
@@ -85,7 +85,7 @@ void UpstreamPool::drop(Upstream* connection) {
 
 void UpstreamPool::clear() {
   for (auto& connection : idle_) {
-    connection->pool_ = nullptr;
+    connection->pool_.reset();
     connection->close();
   }
   idle_.clear();

@@ -32,7 +32,8 @@ class UpstreamUser {
 
 class Upstream : public std::enable_shared_from_this<Upstream> {
  public:
-  Upstream(asio::io_context& io, UpstreamPool& pool) : socket(io.get_executor()), pool_(&pool) {}
+  Upstream(asio::io_context& io, std::weak_ptr<UpstreamPool> pool)
+      : socket(io.get_executor()), pool_(std::move(pool)) {}
 
   Socket socket;
   Buffer in;
@@ -47,12 +48,13 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   void read(std::size_t room);
 
   friend class UpstreamPool;
-  UpstreamPool* pool_;  // null: the pool is gone
+  std::weak_ptr<UpstreamPool> pool_;  // may be gone while this is in use
   bool armed_ = false;
   Steady::time_point idleSince_{};
 };
 
-class UpstreamPool {
+// Held by shared pointers; they alone make one.
+class UpstreamPool : public std::enable_shared_from_this<UpstreamPool> {
  public:
   UpstreamPool(asio::io_context& io, Endpoint endpoint, std::size_t size)
       : io_(io), endpoint_(endpoint), size_(size) {}
@@ -60,7 +62,7 @@ class UpstreamPool {
 
   // An idle connection, or null.
   std::shared_ptr<Upstream> take();
-  std::shared_ptr<Upstream> make() { return std::make_shared<Upstream>(io_, *this); }
+  std::shared_ptr<Upstream> make() { return std::make_shared<Upstream>(io_, weak_from_this()); }
   const Endpoint& endpoint() const { return endpoint_; }
   // Back, after an answer that was read to its end.
   void give(std::shared_ptr<Upstream> connection);
@@ -68,11 +70,16 @@ class UpstreamPool {
   void clear();
   std::size_t idle() const { return idle_.size(); }
 
+  // It did not take a connection: until then nobody should wait for another one.
+  void avoid(Steady::time_point until) { avoidUntil_ = until; }
+  bool avoided(Steady::time_point now) const { return now < avoidUntil_; }
+
  private:
   asio::io_context& io_;
   Endpoint endpoint_;
   std::size_t size_;
   std::vector<std::shared_ptr<Upstream>> idle_;  // the last used is taken first
+  Steady::time_point avoidUntil_{};
 };
 
 }  // namespace reprise::agent::monitor

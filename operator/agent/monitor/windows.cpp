@@ -4,16 +4,20 @@
 
 namespace reprise::agent::monitor {
 
-Windows::Windows(drift::Basis basis, std::size_t rows, Milliseconds age, const Clock& clock)
+Windows::Windows(drift::Basis basis, std::size_t rows, Milliseconds age, const Clock& clock,
+                 DriftScore* score)
     : basis_(std::move(basis)),
       rows_(std::max<std::size_t>(1, rows)),
       age_(age),
       clock_(clock),
+      score_(score),
       open_(basis_) {}
 
-bool Windows::add(const drift::Row& row, std::int64_t arrivedMs, const std::string& context) {
+bool Windows::add(const drift::Row& row, std::int64_t arrivedMs, const std::string& context,
+                  const drift::Cell* answer) {
   std::lock_guard lock(mutex_);
   if (!open_.add(basis_, row)) return false;
+  if (answer) (void)open_.addPrediction(basis_, *answer);
   if (open_.rows() == 1) {
     firstMs_ = lastMs_ = arrivedMs;
     opened_ = clock_.steady();
@@ -44,6 +48,7 @@ bool Windows::close() {
   if (!contexts_.empty()) out["contexts"] = contexts_;
   out["profile"] = open_.toJson();
   closed_.push_back({seq_, out.dump()});
+  if (score_) score_->add(open_);
   if (closed_.size() > kKeptWindows) closed_.pop_front();
   open_ = drift::Profile(basis_);
   contexts_.clear();

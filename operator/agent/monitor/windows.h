@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/monitor/drift_score.h"
 #include "base/time.h"
 #include "drift/basis.h"
 #include "drift/profile.h"
@@ -21,11 +22,15 @@ inline constexpr std::size_t kWindowsAnswer = 4 << 20;  // bytes; a reader asks 
 
 class Windows {
  public:
-  Windows(drift::Basis basis, std::size_t rows, Milliseconds age, const Clock& clock);
+  // `score` is told of each window that is closed; null: none.
+  Windows(drift::Basis basis, std::size_t rows, Milliseconds age, const Clock& clock,
+          DriftScore* score = nullptr);
 
   const drift::Basis& basis() const { return basis_; }
-  // `context`: "" where the request named none. True where it closed a window.
-  bool add(const drift::Row& row, std::int64_t arrivedMs, const std::string& context);
+  // `context`: "" where the request named none; `answer`: the model's, null where it is not known.
+  // True where it closed a window.
+  bool add(const drift::Row& row, std::int64_t arrivedMs, const std::string& context,
+           const drift::Cell* answer = nullptr);
   // Closes a window that is old enough.
   bool tick();
   // Closes what there is: at the end.
@@ -46,6 +51,7 @@ class Windows {
   const std::size_t rows_;
   const Milliseconds age_;
   const Clock& clock_;
+  DriftScore* const score_;
   mutable std::mutex mutex_;
   drift::Profile open_;
   std::int64_t firstMs_ = 0, lastMs_ = 0, seq_ = 0;

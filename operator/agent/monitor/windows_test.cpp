@@ -50,6 +50,19 @@ TEST_F(WindowsTest, TheLastOnesAreKeptAndNumbersGoOn) {
   EXPECT_EQ(closed(70).size(), 0u);
 }
 
+TEST_F(WindowsTest, AnswersAreCountedIfTheBasisSaysHow) {
+  Windows windows(*basis().withPrediction({std::string("a"), std::string("b")}), 3,
+                  Milliseconds{5000}, clock_);
+  const drift::Cell a = std::string("a"), c = std::string("c");
+  windows.add({1.0}, 1, "", &a);
+  windows.add({1.0}, 1, "", &c);
+  windows.add({1.0}, 1, "");
+  EXPECT_EQ(json::parse(windows.json(0))[0]["profile"]["predictions"]["bins"], (json{1, 0, 1}));
+  windows_.add({1.0}, 1, "", &a);
+  windows_.flush();
+  EXPECT_FALSE(closed()[0]["profile"].contains("predictions"));
+}
+
 TEST_F(WindowsTest, ContextsAreBounded) {
   Windows windows(basis(), 40, Milliseconds{5000}, clock_);
   for (int i = 0; i < 40; ++i) windows.add({1.0}, 1, "c" + std::to_string(i));
@@ -71,6 +84,7 @@ class FeedbackTest : public ::testing::Test {
     return feedback_.take(std::move(*labels));
   }
   json blocks(std::int64_t after = 0) const { return json::parse(feedback_.blocks(after)); }
+  json stray(std::int64_t after = 0) const { return json::parse(feedback_.stray(after)); }
   FakeClock clock_;
   Feedback feedback_{{3, 4096, 2, Milliseconds{5000}}, clock_};
 };
@@ -126,10 +140,104 @@ TEST_F(FeedbackTest, LabelledRowsAreBoundedByBytes) {
     feedback_.remember(id, i, says({1}), "/p", body);
     take(R"({"id":")" + id + R"(","label":1})");
   }
-  const auto rows = json::parse(feedback_.labelled(100))["rows"];
+  const auto rows = json::parse(feedback_.labelled(0, 100))["rows"];
   EXPECT_EQ(rows.size(), 3u);  // of 4096 bytes
-  EXPECT_EQ(rows[0]["atMs"], 19);
-  EXPECT_EQ(json::parse(feedback_.labelled(1))["rows"].size(), 1u);
+  EXPECT_EQ(rows[0]["atMs"], 17);
+  EXPECT_EQ(rows[2]["seq"], 20);
+}
+
+TEST_F(FeedbackTest, LabelledRowsComeInTheOrderOfTheirLabelsFromANumberOn) {
+  for (const char* id : {"a", "b", "c"}) feedback_.remember(id, 1000, says({1}), "/p", "{}");
+  take(R"([{"id":"c","label":3},{"id":"a","label":1},{"id":"b","label":2}])");
+  const auto labels = [&](std::int64_t after, std::size_t limit) {
+    std::vector<int> out;
+    const auto answer = json::parse(feedback_.labelled(after, limit));
+    for (const auto& row : answer["rows"]) out.push_back(row["label"]);
+    return out;
+  };
+  EXPECT_EQ(labels(0, 10), (std::vector<int>{3, 1, 2}));
+  EXPECT_EQ(labels(0, 2), (std::vector<int>{3, 1}));
+  EXPECT_EQ(labels(2, 10), (std::vector<int>{2}));
+  EXPECT_EQ(labels(3, 10), (std::vector<int>{}));
+  EXPECT_EQ(json::parse(feedback_.labelled(2, 10))["rows"][0],
+            json::parse(R"({"seq":3,"request":{},"label":2,"path":"/p","atMs":1000})"));
+}
+
+TEST_F(FeedbackTest, LabelWhoseRequestIsNotSeenIsStrayAfterAShortWaitAndOnlyOnce) {
+  take(R"([{"id":"a","label":[1,null]},{"id":"b","error":0.5},{"id":"c","label":1}])");
+  feedback_.remember("c", 1000, says({1}), "/", "");  // was in the queue
+  EXPECT_EQ(stray(), json::array());
+  clock_.advance(Milliseconds{1500});
+  feedback_.tick();
+  EXPECT_EQ(stray(), json::parse(R"([{"seq":1,"id":"a","label":[1,null]},
+                                     {"seq":2,"id":"b","error":0.5}])"));
+  EXPECT_EQ(stray(1).size(), 1u);
+  take(R"({"id":"a","label":[1,null]})");
+  clock_.advance(Milliseconds{60'000});
+  feedback_.tick();
+  EXPECT_EQ(stray(2).size(), 0u);
+}
+
+TEST_F(FeedbackTest, StrayLabelIsCountedWhereItIsKnownAndNeverStrayTwice) {
+  Feedback home{{}, clock_}, third{{}, clock_};
+  home.remember("a", 1000, says({1}), "/", "");
+  take(R"({"id":"a","label":2})");
+  clock_.advance(Milliseconds{1500});
+  feedback_.tick();
+  const std::string relay = stray().dump();
+  for (int i = 0; i < 2; ++i) {  // an operator that starts anew relays all of them again
+    home.take(*parseLabels(relay), true);
+    third.take(*parseLabels(relay), true);
+    feedback_.take(*parseLabels(relay), true);
+  }
+  third.take(*parseLabels(R"({"id":"a","label":2})"));  // the client says it to each Pod
+  clock_.advance(Milliseconds{60'000});
+  for (Feedback* one : {&home, &third, &feedback_}) one->tick();
+  EXPECT_EQ(home.total().n, 1);
+  EXPECT_EQ(home.total().sum, 1);
+  EXPECT_EQ(third.total().n + feedback_.total().n, 0);
+  EXPECT_EQ(home.stray(0), "[]");
+  EXPECT_EQ(third.stray(0), "[]");
+  EXPECT_EQ(stray().size(), 1u);
+}
+
+TEST_F(FeedbackTest, RelayedLabelWaitsForItsRequestLikeAnyOther) {
+  feedback_.take(*parseLabels(R"({"id":"a","label":2})"), true);
+  feedback_.remember("a", 1000, says({1}), "/", "");
+  EXPECT_EQ(feedback_.total().n, 1);
+}
+
+TEST(Waiting, IsBoundedAndTellsWhatHasToGoEarly) {
+  FakeClock clock;
+  WaitingLabels waiting({.labels = 3, .bytes = 1 << 20, .stray = 4, .strayBytes = 1 << 20});
+  const auto add = [&](int i) {
+    waiting.add({"id" + std::to_string(i), json(i), 0, false}, false, clock.steady());
+  };
+  for (int i = 0; i < 5; ++i) add(i);
+  const auto told = json::parse(waiting.stray(0));
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[1]["id"], "id1");
+  EXPECT_FALSE(waiting.take("id1"));
+  EXPECT_TRUE(waiting.take("id2"));
+  clock.advance(Milliseconds{1500});
+  waiting.tick(clock.steady());
+  for (int i = 5; i < 20; ++i) add(i);
+  const auto last = json::parse(waiting.stray(0));
+  EXPECT_EQ(last.size(), 4u);
+  EXPECT_EQ(last[3]["id"], "id16");
+  EXPECT_EQ(last[3]["seq"], 16);  // all but id2, whose request came, and the three that wait
+}
+
+TEST(Waiting, IsBoundedByBytesToo) {
+  FakeClock clock;
+  WaitingLabels waiting({.labels = 1000, .bytes = 10'000, .stray = 1000, .strayBytes = 5'000});
+  for (int i = 0; i < 100; ++i) {
+    waiting.add({"id" + std::to_string(i), json(std::string(1000, 'x')), 0, false}, false,
+                clock.steady());
+  }
+  EXPECT_LE(json::parse(waiting.stray(0)).size(), 4u);
+  EXPECT_FALSE(waiting.take("id50"));
+  EXPECT_TRUE(waiting.take("id99"));
 }
 
 TEST_F(FeedbackTest, LabelsOfAnotherNumberThanTheRowsAreNotScored) {

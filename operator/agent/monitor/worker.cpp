@@ -24,8 +24,8 @@ std::size_t share(const MonitorOptions& options) {
 
 }  // namespace
 
-Worker::Worker(const MonitorOptions& options, Endpoint upstream, Counters& counters, Sink& sink,
-               std::string idPrefix)
+Worker::Worker(const MonitorOptions& options, Endpoint upstream, const Routes& routes,
+               Counters& counters, Sink& sink, std::string idPrefix)
     : options_(options),
       counters_(counters),
       sink_(sink),
@@ -34,14 +34,16 @@ Worker::Worker(const MonitorOptions& options, Endpoint upstream, Counters& count
       acceptor_(io_.get_executor()),
       sweepTimer_(io_.get_executor()),
       acceptTimer_(io_.get_executor()),
-      pool_(io_, upstream, options.poolSize) {
+      pool_(std::make_shared<UpstreamPool>(io_, upstream, options.poolSize)),
+      routes_(io_, routes, options.poolSize) {
   lastTurn_ = Steady::now().time_since_epoch().count();
 }
 
 // Handlers that are still queued hold sessions, and those know this worker: they go while it is
 // whole.
 Worker::~Worker() {
-  pool_.clear();
+  pool_->clear();
+  routes_.clear();
   const std::vector<Session*> all(sessions_.begin(), sessions_.end());
   for (Session* session : all) session->close();
   io_.restart();

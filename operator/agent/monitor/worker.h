@@ -12,6 +12,7 @@
 
 #include "agent/monitor/counters.h"
 #include "agent/monitor/monitor.h"
+#include "agent/monitor/routes.h"
 #include "agent/monitor/sink.h"
 #include "agent/monitor/upstream.h"
 #include "base/result.h"
@@ -22,9 +23,9 @@ class Session;
 
 class Worker {
  public:
-  // `number`: of this thread, for ids of requests.
-  Worker(const MonitorOptions& options, Endpoint upstream, Counters& counters, Sink& sink,
-         std::string idPrefix);
+  // `idPrefix`: of this thread, for ids of requests.
+  Worker(const MonitorOptions& options, Endpoint upstream, const Routes& routes, Counters& counters,
+         Sink& sink, std::string idPrefix);
   ~Worker();
 
   Expected<void> listen(const Endpoint& endpoint, bool shared);
@@ -42,7 +43,8 @@ class Worker {
   const MonitorOptions& options() const { return options_; }
   Counters& counters() { return counters_; }
   Sink& sink() { return sink_; }
-  UpstreamPool& pool() { return pool_; }
+  UpstreamPool& pool() { return *pool_; }
+  RoutePools& routes() { return routes_; }
   asio::io_context& io() { return io_; }
   void add(Session* session) { sessions_.insert(session); }
   void remove(Session* session);
@@ -67,7 +69,8 @@ class Worker {
   asio::basic_socket_acceptor<asio::ip::tcp, asio::io_context::executor_type> acceptor_;
   asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, asio::io_context::executor_type>
       sweepTimer_, acceptTimer_;
-  UpstreamPool pool_;
+  std::shared_ptr<UpstreamPool> pool_;
+  RoutePools routes_;
   std::unordered_set<Session*> sessions_;
   bool draining_ = false;
   std::atomic<Steady::rep> lastTurn_{0};

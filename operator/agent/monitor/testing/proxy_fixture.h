@@ -45,6 +45,7 @@ class ProxyTest : public ::testing::Test {
     options_.model = "fuel";
     options_.version = "fuel-1";
     options_.input = dir_.path();
+    options_.linger = Milliseconds{0};
     options_.drainLimit = Milliseconds{10'000};
     dir_.write("basis.json", smallBasis().toJson().dump());
   }

@@ -1,4 +1,4 @@
-#include "agent/monitor/counters.h"
+#include "agent/monitor/exposition.h"
 
 #include <string_view>
 
@@ -56,9 +56,27 @@ void latency(Writer& out, const Counters& counters) {
   out.value(fmt::format("{}_count", name), sum);
 }
 
+void drift(Writer& out, const DriftScore::Score& score) {
+  out.one("reprise_monitor_drift_rows", "gauge", "The newest rows that are compared.", score.rows);
+  out.one("reprise_monitor_drift_effect", "gauge",
+          "Their distance to the version's training data, 0 to 1.", score.effect);
+  out.one("reprise_monitor_drift_z", "gauge",
+          "The same in standard deviations of what chance makes.", score.z);
+  if (score.predictions) {
+    out.one("reprise_monitor_prediction_distance", "gauge",
+            "Jensen-Shannon divergence of the model's answers, 0 to 1.", *score.predictions);
+  }
+  const char* name = "reprise_monitor_feature_distance";
+  out.head(name, "gauge", "Jensen-Shannon divergence of one feature, 0 to 1.");
+  for (const auto& feature : score.features) {
+    out.value(name, feature.jensenShannon, fmt::format("feature=\"{}\"", escaped(feature.name)));
+  }
+}
+
 }  // namespace
 
-std::string exposition(const Counters& c, const std::string& model, const std::string& version) {
+std::string exposition(const Counters& c, const std::optional<DriftScore::Score>& score,
+                       const std::string& model, const std::string& version) {
   Writer out(fmt::format("model=\"{}\",version=\"{}\"", escaped(model), escaped(version)));
   out.head("reprise_monitor_requests_total", "counter", "Requests answered, by class of status.");
   for (std::size_t digit = 1; digit < c.responses.size(); ++digit) {
@@ -101,6 +119,12 @@ std::string exposition(const Counters& c, const std::string& model, const std::s
   out.value(labels, c.labelsUnknown.load(), "known=\"false\"");
   out.one("reprise_monitor_feedback_error_sum", "counter", "Sum of the errors of labelled rows.",
           c.errorSum.load());
+  out.one("reprise_monitor_routed_total", "counter",
+          "Requests that a Pod of another version answered, by a route.", c.routed.load());
+  out.one("reprise_monitor_route_fallbacks_total", "counter",
+          "Requests with a route that were answered here, as that Pod took no connection.",
+          c.routeFallbacks.load());
+  if (score) drift(out, *score);
   return out.take();
 }
 
