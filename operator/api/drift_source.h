@@ -58,6 +58,7 @@ struct OutsideStatus {
   std::string reason, message;         // what the alarm waits for
   std::vector<HandledSignal> signals;  // newest last, at most 16
   std::optional<Time> lastAction;      // that a signal from outside caused
+  std::optional<Time> lastRetrain;     // of those, the last Retrain: decisions are bounded
 };
 
 }  // namespace reprise::api

@@ -109,6 +109,8 @@ void fields(V& v, Of<OutsideStatus>) {
     {.doc = "The last 16 events of the webhook, oldest first.", .max = 16});
   v("lastAction", &OutsideStatus::lastAction,
     {.doc = "When a signal from outside caused an action last."});
+  v("lastRetrain", &OutsideStatus::lastRetrain,
+    {.doc = "When a signal from outside caused a training last."});
 }
 
 }  // namespace reprise::api

@@ -12,6 +12,9 @@ inline constexpr const char* kPurposeLabel = "reprise.dev/purpose";  // train, c
 inline constexpr const char* kDeploymentLabel = "reprise.dev/deployment";
 inline constexpr const char* kVersionLabel = "reprise.dev/version";
 
+// On a ModelVersion, by the user: the kind of data that it is for, by name.
+inline constexpr const char* kContextLabel = "reprise.dev/context";
+
 // Commands from the user: each with a fresh token as the value, recorded in status once handled.
 inline constexpr const char* kRunAtAnnotation = "reprise.dev/run-at";
 inline constexpr const char* kRetryAnnotation = "reprise.dev/retry";

@@ -125,10 +125,8 @@ api::DecisionRecord record(const drift::Decision& decision,
   return out;
 }
 
-// Nothing where a run may be asked for, else the reason why not.
-struct Refusal {
-  std::string reason, message;
-};
+}  // namespace
+
 std::optional<Refusal> cannotRetrain(const Snapshot& snapshot) {
   const auto& retrain = snapshot.deployment->spec.drift->onDrift.retrain;
   if (!retrain) {
@@ -156,6 +154,18 @@ std::optional<Refusal> cannotRetrain(const Snapshot& snapshot) {
   return std::nullopt;
 }
 
+void requestRun(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                api::DecisionRecord record, std::vector<api::EventDraft>& events) {
+  const auto id = decided(snapshot, status, std::move(record), events);
+  status.retrain =
+      api::PendingRetrain{snapshot.deployment->meta.uid + "/" + std::to_string(id),
+                          snapshot.deployment->spec.drift->onDrift.retrain->pipelineRef.name,
+                          snapshot.now,
+                          {}};
+}
+
+namespace {
+
 void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                    const drift::Decision& decision, std::vector<api::EventDraft>& events) {
   if (status.retrain) {
@@ -171,15 +181,20 @@ void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
     status.drift->message = refusal->message;
     return;
   }
-  const auto id = decided(snapshot, status, record(decision, status, "Retrain"), events);
-  status.retrain =
-      api::PendingRetrain{snapshot.deployment->meta.uid + "/" + std::to_string(id),
-                          snapshot.deployment->spec.drift->onDrift.retrain->pipelineRef.name,
-                          snapshot.now,
-                          {}};
+  requestRun(snapshot, status, record(decision, status, "Retrain"), events);
 }
 
 }  // namespace
+
+std::vector<drift::Window> liveWindows(const Snapshot& snapshot,
+                                       const api::ModelDeploymentStatus& status) {
+  return windowsOfActive(snapshot, status);
+}
+
+std::vector<drift::Candidate> keptVersions(const Snapshot& snapshot,
+                                           const api::ModelDeploymentStatus& status) {
+  return candidates(snapshot, status);
+}
 
 const api::TrainingPipeline* retrainPipeline(const Snapshot& snapshot) {
   const auto& drift = snapshot.deployment->spec.drift;
@@ -251,7 +266,7 @@ void actOn(const Snapshot& snapshot, const drift::Decision& decision,
 void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                std::vector<api::EventDraft>& events) {
   const auto& spec = snapshot.deployment->spec;
-  if (!spec.drift || status.active.empty()) {
+  if (!spec.drift || !spec.drift->source.monitor || status.active.empty()) {
     status.drift.reset();
     return;
   }

@@ -12,6 +12,7 @@
 #include "api/training_pipeline.h"
 #include "drift/decide.h"
 #include "pods/parts.h"
+#include "serving/outside_facts.h"
 
 namespace reprise::serving {
 
@@ -32,6 +33,7 @@ struct Snapshot {
       profiles;                                 // by version; absent: has none
   std::vector<drift::Window> windows;           // of all its Pods, in order of their last row
   std::map<std::string, MonitorFact> monitors;  // by Pod's name
+  OutsideFacts outside;
   pods::Settings settings;
   Time now;
 };
