@@ -15,6 +15,7 @@ namespace reprise::serving {
 namespace {
 
 constexpr std::size_t kMaxSignals = 16;
+constexpr Milliseconds kSecretAgain{30'000};
 constexpr const char* kPrometheus = "Prometheus";
 constexpr const char* kWebhook = "Webhook";
 
@@ -389,6 +390,9 @@ std::optional<Milliseconds> listenOutside(const Snapshot& snapshot,
   readPrometheus(now);
   answer(now);
   if (nothingToKeep(*status.outside)) status.outside.reset();
+  // A Secret that is mended wakes nobody: none is watched.
+  if (!snapshot.outside.keyReason.empty())
+    now.again = std::min(now.again.value_or(kSecretAgain), kSecretAgain);
   return now.again;
 }
 

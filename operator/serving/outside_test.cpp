@@ -370,6 +370,10 @@ TEST_F(OutsideTest, ThePlanSaysWhetherItCanHearAndForgetsWhatIsNoLongerAsked) {
   EXPECT_EQ(conditionOf("SignalsReady"), "False WebhookOff");
   EXPECT_EQ(conditionOf("Drifted"), "Unknown WebhookOff");
   snapshot.outside.webhookOn = true;
+  snapshot.outside.keyReason = "SecretNotFound";
+  EXPECT_EQ(conditionOf("SignalsReady"), "False SecretNotFound");
+  EXPECT_TRUE(plan(snapshot).lookAgain) << "a Secret is not watched";
+  snapshot.outside.keyReason.clear();
   watchPrometheus();
   EXPECT_EQ(conditionOf("SignalsReady"), "Unknown NotAsked");
   says(0);

@@ -22,7 +22,7 @@ json notification() {
   return json::parse(R"({"receiver":"reprise","status":"firing","alerts":[{"status":"firing",
     "labels":{"alertname":"Drift","model":"fuel","reprise_context":"vehicle-b"},
     "annotations":{"summary":"share of drifted columns is 0.7"},
-    "startsAt":"2026-11-24T19:00:00.5Z","endsAt":"0001-01-01T00:00:00Z",
+    "startsAt":"2026-11-24T20:15:56.399595358Z","endsAt":"0001-01-01T00:00:00Z",
     "generatorURL":"http://p/graph","fingerprint":"c0ffee"}],
     "groupLabels":{"alertname":"Drift"},
     "commonLabels":{"alertname":"Drift","model":"fuel","reprise_context":"vehicle-b"},
