@@ -7,10 +7,12 @@
 #include <random>
 #include <utility>
 
+#include "controllers/drift_hook.h"
 #include "controllers/serving_controller.h"
 #include "controllers/training_controller.h"
 #include "controllers/version_controller.h"
 #include "controllers/wakeups.h"
+#include "http/beast_transport.h"
 #include "kube/http_client.h"
 #include "runtime/elector.h"
 #include "runtime/events.h"
@@ -94,8 +96,30 @@ struct Operator::Parts {
                  [this](const std::string& owner) { wakeServing(owner); }),
         shadows(transports({}), kScoreInterval,
                 [this](const std::string& owner) { wakeServing(owner); }),
-        context{caches,  actor, [this] { return !elector || elector->leads(); }, images, monitors,
-                shadows, clock, {options.agentImage, options.agentPullPolicy}},
+        // Not the library that follows redirections: a token would go with them.
+        prometheusPoll(http::makeBeastTransport, clock, prometheusHooks()),
+        reviews(connection, Milliseconds(5'000)),
+        meteredReviews(reviews, metrics, clock),
+        secrets(meteredReviews, clock),
+        hook({meteredReviews, secrets, inbox, clock,
+              [this](const runtime::Key& key) {
+                return caches.modelDeployments.get(key.ns, key.name);
+              },
+              [this] { return manager.ready() && (!elector || elector->leads()); },
+              [this](const runtime::Key& key) { serving.enqueue(key); },
+              [this](int status) { countHook(status); }}),
+        context{caches,
+                actor,
+                [this] { return !elector || elector->leads(); },
+                images,
+                monitors,
+                shadows,
+                prometheusPoll,
+                inbox,
+                secrets,
+                options.webhookPort != 0,
+                clock,
+                {options.agentImage, options.agentPullPolicy}},
         training(clock, controllerOptions("trainingpipeline", options.workers),
                  controllers::trainingHooks(context), &metrics),
         versions(clock, controllerOptions("modelversion", options.workers),
@@ -104,12 +128,14 @@ struct Operator::Parts {
                 controllers::servingHooks(context), &metrics),
         health(onPort(options.healthPort)),
         exposition(onPort(options.metricsPort)),
+        webhook(controllers::DriftHook::serverOptions(options.webhookPort)),
         manager(clock) {
     caches.addTo(seen);
     controllers::wakeOnChanges(caches, all());
     exposeCaches();
     runtime::handleHealth(health, manager);
     runtime::handleMetrics(exposition, metrics);
+    hook.serveOn(webhook);
     if (options.leaderElect) elect();
     runInOrder();
   }
@@ -121,6 +147,22 @@ struct Operator::Parts {
   }
 
   controllers::Controllers all() { return {training, versions, serving}; }
+
+  signals::PrometheusPoll::Hooks prometheusHooks() {
+    signals::PrometheusPoll::Hooks out;
+    out.secret = [this](const auto& ns, const auto& name, const auto& key) {
+      return secrets.read(ns, name, key);
+    };
+    out.changed = [this](const std::string& owner) { wakeServing(owner); };
+    out.counted = [this](const std::string& result) {
+      queries.Add({{"result", result}}).Increment();
+    };
+    return out;
+  }
+
+  void countHook(int status) {
+    webhookRequests.Add({{"code", std::to_string(status)}}).Increment();
+  }
 
   static runtime::EventRecorder::Options eventOptions() {
     runtime::EventRecorder::Options out;
@@ -176,11 +218,13 @@ struct Operator::Parts {
   void runInOrder() {
     manager.addServer(health);
     manager.addServer(exposition);
+    if (options.webhookPort != 0) manager.addServer(webhook);
     for (auto& cache : cacheRunnables = caches.runnables(connection)) manager.addCache(*cache);
     manager.addSink(events);
     manager.addSink(imagesRunnable);
     manager.addSink(monitorsRunnable);
     manager.addSink(shadowsRunnable);
+    manager.addSink(prometheusRunnable);
     for (auto* controller : {&training, &versions, &serving}) manager.addController(*controller);
   }
 
@@ -199,14 +243,31 @@ struct Operator::Parts {
   registry::ImageWatch images;
   signals::MonitorPoll monitors;
   signals::ShadowScores shadows;
+  prometheus::Family<prometheus::Counter>& queries =
+      prometheus::BuildCounter()
+          .Name("reprise_drift_queries_total")
+          .Help("queries of spec.drift.source.prometheus that ended")
+          .Register(metrics.registry());
+  prometheus::Family<prometheus::Counter>& webhookRequests =
+      prometheus::BuildCounter()
+          .Name("reprise_drift_webhook_requests_total")
+          .Help("requests to the webhook of drift signals, by HTTP status")
+          .Register(metrics.registry());
+  signals::PrometheusPoll prometheusPoll;
+  kube::HttpClient reviews;  // of tokens and rights, and for Secrets: what waits for it is short
+  runtime::MeteredClient meteredReviews;
+  controllers::Secrets secrets;
+  signals::Inbox inbox;
+  controllers::DriftHook hook;
   std::unique_ptr<runtime::Elector> elector;
   const controllers::Context context;
   runtime::Controller training, versions, serving;
-  runtime::HttpServer health, exposition;
+  runtime::HttpServer health, exposition, webhook;
   runtime::Manager manager;
   Background<registry::ImageWatch> imagesRunnable{"image watch", images};
   Background<signals::MonitorPoll> monitorsRunnable{"monitor poll", monitors};
   Background<signals::ShadowScores> shadowsRunnable{"shadow scores", shadows};
+  Background<signals::PrometheusPoll> prometheusRunnable{"Prometheus poll", prometheusPoll};
   std::vector<std::unique_ptr<runtime::Runnable>> cacheRunnables;
 };
 
@@ -222,6 +283,9 @@ Expected<std::unique_ptr<Operator>> Operator::make(const Options& options,
   auto parts = std::make_unique<Parts>(options, std::move(*access), transports);
   for (auto* server : {&parts->health, &parts->exposition}) {
     if (auto bound = server->listen(); !bound) return tl::unexpected(bound.error());
+  }
+  if (options.webhookPort != 0) {
+    if (auto bound = parts->webhook.listen(); !bound) return tl::unexpected(bound.error());
   }
   return std::unique_ptr<Operator>(new Operator(std::move(parts)));
 }

@@ -27,6 +27,8 @@ std::optional<Options> parseOptions(int argc, char** argv, int& exitCode) {
   app.add_option("--lease-name", out.leaseName, "name of the Lease");
   app.add_option("--health-port", out.healthPort, "port of /healthz and /readyz");
   app.add_option("--metrics-port", out.metricsPort, "port of /metrics");
+  app.add_option("--webhook-port", out.webhookPort,
+                 "port of the webhook that takes drift signals; not open, if left out");
   app.add_option("--insecure-registry", insecure,
                  "registry (host:port) that speaks plain HTTP; may be given again");
   app.add_option("--log-level", out.logLevel, "how much is logged")

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/drift_source.h"
 #include "api/meta.h"
 #include "api/training_pipeline.h"
 
@@ -28,8 +29,10 @@ struct VerifySpec {
 
 struct MonitorSource {};
 
-struct DriftSource {
+struct DriftSource {  // at least one
   std::optional<MonitorSource> monitor;
+  std::optional<PrometheusSource> prometheus;
+  std::optional<WebhookSource> webhook;
 };
 
 struct DriftWindow {
@@ -108,7 +111,7 @@ struct DriftStatus {
 struct DecisionRecord {
   std::int64_t id = 0;  // counts up over the object's life
   std::optional<Time> time;
-  std::string signal;  // Initial, Drift, NewVersion, Spec, Manual
+  std::string signal;  // Initial, Drift, Prometheus, Webhook, NewVersion, Spec, Manual
   std::string action;  // Deploy, Switch, Retrain, Promote, Hold, Reject
   std::string from, to;
   std::string distance, margin;
@@ -140,6 +143,7 @@ struct ModelDeploymentStatus {
   std::vector<std::string> rejected;  // versions that failed here: not chosen again before a retry
   std::vector<ServingVersion> serving;  // as observed
   std::optional<DriftStatus> drift;
+  std::optional<OutsideStatus> outside;
   std::optional<PendingRetrain> retrain;
   std::vector<DecisionRecord> decisions;  // newest last, at most 20
   std::int64_t nextDecision = 1;

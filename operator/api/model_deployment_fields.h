@@ -1,6 +1,7 @@
 // The fields of ModelDeployment: what they mean, and what is allowed.
 #pragma once
 
+#include "api/drift_source_fields.h"
 #include "api/meta_fields.h"
 #include "api/model_deployment.h"
 #include "api/training_pipeline_fields.h"
@@ -34,8 +35,16 @@ void fields(V& v, Of<VerifySpec>) {
 template <class V>
 void fields(V& v, Of<DriftSource>) {
   v("monitor", &DriftSource::monitor,
-    {.doc = "The sidecar in front of the server profiles the requests themselves.",
-     .required = true});
+    {.doc = "The sidecar in front of the server profiles the requests themselves. What comes from "
+            "outside is then an alarm, which the requests answer."});
+  v("prometheus", &DriftSource::prometheus,
+    {.doc = "A query is asked again and again; a value above a threshold is drift.",
+     .rules = {{"!has(self.bearerToken) || self.serverAddress.startsWith('https://')",
+                "spec.drift.source.prometheus.bearerToken is sent only over https: give an https "
+                "serverAddress, or leave the token out"}}});
+  v("webhook", &DriftSource::webhook,
+    {.doc = "Other programs say so: POST /v1/drift/<namespace>/<name> of the operator's webhook. "
+            "Taken are CloudEvents, Alertmanager's notifications and Evidently's reports."});
 }
 
 template <class V>
@@ -81,7 +90,12 @@ void fields(V& v, Of<DriftReactions>) {
 
 template <class V>
 void fields(V& v, Of<DriftSpec>) {
-  v("source", &DriftSpec::source, {.doc = "Who watches.", .required = true});
+  v("source", &DriftSpec::source,
+    {.doc = "Who watches. Several may.",
+     .required = true,
+     .rules = {{"has(self.monitor) || has(self.prometheus) || has(self.webhook)",
+                "spec.drift.source needs at least one of monitor, prometheus and webhook: "
+                "monitor: {} watches the requests themselves"}}});
   v("window", &DriftSpec::window, {.doc = "How many rows it takes.", .default_ = "{}"});
   v("onDrift", &DriftSpec::onDrift,
     {.doc = "What is done: switch if a kept version matches, else retrain, else hold.",
@@ -195,7 +209,7 @@ void fields(V& v, Of<DecisionRecord>) {
   v("id", &DecisionRecord::id, {.doc = "Counts up.", .required = true, .always = true});
   v("time", &DecisionRecord::time, {.doc = "When."});
   v("signal", &DecisionRecord::signal,
-    {.doc = "Initial, Drift, NewVersion, Spec or Verification."});
+    {.doc = "Initial, Drift, Prometheus, Webhook, NewVersion, Spec or Verification."});
   v("action", &DecisionRecord::action,
     {.doc = "Deploy, Switch, Retrain, Promote, Hold or Reject."});
   v("from", &DecisionRecord::from, {.doc = "The version that served."});
@@ -240,6 +254,7 @@ void fields(V& v, Of<ModelDeploymentStatus>) {
     {.doc = "Versions that failed here; the annotation reprise.dev/retry clears them."});
   v("serving", &ModelDeploymentStatus::serving, {.doc = "What runs.", .key = "version"});
   v("drift", &ModelDeploymentStatus::drift, {.doc = "What the requests say."});
+  v("outside", &ModelDeploymentStatus::outside, {.doc = "What signals from outside say."});
   v("retrain", &ModelDeploymentStatus::retrain,
     {.doc = "A run that was asked for and has not ended."});
   v("decisions", &ModelDeploymentStatus::decisions,

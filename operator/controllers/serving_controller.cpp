@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/labels.h"
+#include "controllers/outside.h"
 #include "controllers/reconcile.h"
 #include "serving/children.h"
 #include "serving/plan.h"
@@ -73,6 +74,7 @@ serving::Snapshot snapshotOf(const Context& context,
   out.now = context.clock.now();
   out.deployment = std::move(deployment);
   readMonitors(context, key, out);
+  readOutside(context, out);
   return out;
 }
 
@@ -85,11 +87,14 @@ runtime::Controller::Hooks servingHooks(const Context& context) {
     if (!deployment) {
       context.monitors.watch(key.text(), {});
       context.shadows.watch(key.text(), {}, {});
+      forgetOutside(context, key);
       context.actor.forget(kind(), key);
       return std::nullopt;
     }
     const api::Plan plan = serving::plan(snapshotOf(context, deployment));
-    return act(context, kind(), *deployment, plan);
+    auto done = act(context, kind(), *deployment, plan);
+    if (done) noteOutside(context, *deployment, plan.status);
+    return done;
   };
   hooks.caughtUp = [context](const runtime::Key& key) {
     return context.actor.caughtUp(kind(), key);

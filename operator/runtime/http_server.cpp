@@ -87,8 +87,12 @@ class Session : public std::enable_shared_from_this<Session> {
     if (mark != std::string::npos) call.query = target.substr(mark + 1);
     for (const auto& field : request) call.headers.emplace_back(field.name_string(), field.value());
     call.body = request.body();
-    reply(shared_->routes.answer(call), request.version(), request.keep_alive(),
-          call.method == "HEAD");
+    error_code unknown;
+    if (const auto end = stream_.socket().remote_endpoint(unknown); !unknown)
+      call.peer = end.address().to_string();
+    HttpReply answer = shared_->routes.answer(call);
+    const bool keepAlive = request.keep_alive() && !answer.close;
+    reply(std::move(answer), request.version(), keepAlive, call.method == "HEAD");
   }
 
   void reply(HttpReply reply, unsigned version, bool keepAlive, bool headOnly) {
@@ -97,6 +101,7 @@ class Session : public std::enable_shared_from_this<Session> {
     response_.version(version);
     response_.keep_alive(keepAlive);
     response_.set(bhttp::field::content_type, reply.contentType);
+    for (const auto& [name, value] : reply.headers) response_.set(name, value);
     response_.body() = std::move(reply.body);
     response_.prepare_payload();
     if (headOnly) response_.body().clear();  // with the Content-Length of what GET would have

@@ -18,6 +18,7 @@ struct HttpCall {
   std::string method, path, query;  // path without the query, as it was sent: not percent-decoded
   http::Headers headers;
   std::string body;
+  std::string peer;  // IP address of the other end of the connection, which may be a proxy's
 
   std::string header(const std::string& name) const;  // without case; "" if none
 };
@@ -26,6 +27,8 @@ struct HttpReply {
   int status = 200;
   std::string body;
   std::string contentType = "text/plain; charset=utf-8";
+  http::Headers headers;  // more of them, e.g. Retry-After
+  bool close = false;     // the connection ends with it: the next one may reach another replica
 };
 
 class HttpServer final : public Runnable {

@@ -75,6 +75,18 @@ class HttpServerTest : public ::testing::Test {
   std::unique_ptr<HttpServer> server;
 };
 
+TEST_F(HttpServerTest, AHandlerKnowsThePeerAndMayAddHeadersAndEndTheConnection) {
+  server = std::make_unique<HttpServer>(HttpServer::Options{.address = "127.0.0.1"});
+  server->handle("GET", "/later", [](const HttpCall& call) {
+    return HttpReply{503, call.peer, "text/plain", {{"Retry-After", "5"}}, true};
+  });
+  ASSERT_TRUE(server->listen());
+  server->start();
+  const std::string answer = ask("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_NE(answer.find("Retry-After: 5\r\n"), std::string::npos) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n127.0.0.1")) << "and then it is closed";
+}
+
 TEST_F(HttpServerTest, AnswersItsTableAndNothingElse) {
   serve();
   EXPECT_TRUE(get("/healthz").starts_with("HTTP/1.1 200 "));

@@ -95,7 +95,9 @@ void considerNewest(const Snapshot& snapshot, api::ModelDeploymentStatus& status
                            *status.activeSince > *status.retrain->requestedAt;
     status.retrain.reset();
     if (routes(*snapshot.deployment) && !contextOf(snapshot, newest).empty()) return;
-    if (overtaken || (status.drift && status.drift->action == "Clear")) return;
+    // What somebody outside asked for may be about what the inputs do not show.
+    const bool byInputs = !asked || (asked->signal != "Prometheus" && asked->signal != "Webhook");
+    if (overtaken || (byInputs && status.drift && status.drift->action == "Clear")) return;
     aim(snapshot, status, name, "NewVersion", "Promote",
         "run " + run + ", which drift asked for, made it", events, seen);
     return;

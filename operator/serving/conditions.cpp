@@ -3,6 +3,7 @@
 #include "api/conditions.h"
 #include "serving/decisions.h"
 #include "serving/observe.h"
+#include "serving/outside.h"
 
 namespace reprise::serving {
 namespace {
@@ -69,6 +70,8 @@ Verdict stalled(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
 Verdict drifted(const Snapshot& snapshot, const api::ModelDeploymentStatus& status) {
   if (!snapshot.deployment->spec.drift)
     return {"Unknown", "NotWatched", "spec.drift is left out: nothing watches the requests"};
+  if (auto outside = outsideDrift(snapshot, status))
+    return {outside->status, std::move(outside->reason), std::move(outside->message)};
   if (!status.drift) return {"Unknown", "NoRequests", "no requests have been seen yet"};
   const std::string& reason = status.drift->reason;
   if (status.drift->action == "Clear") return {"False", reason, status.drift->message};
@@ -102,6 +105,11 @@ void setConditions(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
   set("Stalled", stalled(snapshot, status, blocked));
   set("Drifted", drifted(snapshot, status));
   set("Verified", verified(snapshot, status));
+  if (auto heard = hearing(snapshot)) {
+    set("SignalsReady", {heard->status, std::move(heard->reason), std::move(heard->message)});
+  } else {
+    std::erase_if(status.conditions, [](const auto& one) { return one.type == "SignalsReady"; });
+  }
 }
 
 }  // namespace reprise::serving

@@ -136,10 +136,8 @@ api::DecisionRecord record(const drift::Decision& decision,
   return out;
 }
 
-// Nothing where a run may be asked for, else the reason why not.
-struct Refusal {
-  std::string reason, message;
-};
+}  // namespace
+
 std::optional<Refusal> cannotRetrain(const Snapshot& snapshot) {
   const auto& retrain = snapshot.deployment->spec.drift->onDrift.retrain;
   if (!retrain) {
@@ -167,6 +165,20 @@ std::optional<Refusal> cannotRetrain(const Snapshot& snapshot) {
   return std::nullopt;
 }
 
+void requestRun(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                api::DecisionRecord record, std::map<std::string, std::string> ofContext,
+                std::vector<api::EventDraft>& events) {
+  const auto id = decided(snapshot, status, std::move(record), events);
+  status.retrain =
+      api::PendingRetrain{snapshot.deployment->meta.uid + "/" + std::to_string(id),
+                          snapshot.deployment->spec.drift->onDrift.retrain->pipelineRef.name,
+                          snapshot.now,
+                          {},
+                          std::move(ofContext)};
+}
+
+namespace {
+
 void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                    const drift::Decision& decision, std::vector<api::EventDraft>& events) {
   if (status.retrain) {
@@ -188,16 +200,21 @@ void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
     status.drift->message = *scoring;
     return;
   }
-  const auto id = decided(snapshot, status, record(decision, status, "Retrain"), events);
-  status.retrain =
-      api::PendingRetrain{snapshot.deployment->meta.uid + "/" + std::to_string(id),
-                          snapshot.deployment->spec.drift->onDrift.retrain->pipelineRef.name,
-                          snapshot.now,
-                          {},
-                          namedContext(snapshot, decision.context)};
+  requestRun(snapshot, status, record(decision, status, "Retrain"),
+             namedContext(snapshot, decision.context), events);
 }
 
 }  // namespace
+
+std::vector<drift::Window> liveWindows(const Snapshot& snapshot,
+                                       const api::ModelDeploymentStatus& status) {
+  return windowsOfActive(snapshot, status);
+}
+
+std::vector<drift::Candidate> keptVersions(const Snapshot& snapshot,
+                                           const api::ModelDeploymentStatus& status) {
+  return candidates(snapshot, status);
+}
 
 const api::TrainingPipeline* retrainPipeline(const Snapshot& snapshot) {
   const auto& drift = snapshot.deployment->spec.drift;
@@ -296,7 +313,7 @@ void actOn(const Snapshot& snapshot, const drift::Decision& decision,
 void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                std::vector<api::EventDraft>& events) {
   const auto& spec = snapshot.deployment->spec;
-  if (!spec.drift || status.active.empty()) {
+  if (!spec.drift || !spec.drift->source.monitor || status.active.empty()) {
     status.drift.reset();
     return;
   }

@@ -18,6 +18,25 @@ void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
 void followRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                    std::vector<api::EventDraft>& events);
 
+// What watchLive looks at, for signals from outside (outside.cpp): rows that status.active
+// answered, and the versions that they may be compared with.
+std::vector<drift::Window> liveWindows(const Snapshot& snapshot,
+                                       const api::ModelDeploymentStatus& status);
+std::vector<drift::Candidate> keptVersions(const Snapshot& snapshot,
+                                           const api::ModelDeploymentStatus& status);
+
+// Why no run may be asked for, as a reason and a sentence; nothing where one may be.
+struct Refusal {
+  std::string reason, message;
+};
+std::optional<Refusal> cannotRetrain(const Snapshot& snapshot);
+
+// Writes down a decision Retrain and the request for a run, about data of a context where it is
+// named. Only where cannotRetrain has nothing to say and none is pending.
+void requestRun(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                api::DecisionRecord record, std::map<std::string, std::string> ofContext,
+                std::vector<api::EventDraft>& events);
+
 // The pipeline that spec.drift.onDrift.retrain names; nullptr if it is not there.
 const api::TrainingPipeline* retrainPipeline(const Snapshot& snapshot);
 

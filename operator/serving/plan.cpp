@@ -13,6 +13,7 @@
 #include "serving/decisions.h"
 #include "serving/live.h"
 #include "serving/observe.h"
+#include "serving/outside.h"
 #include "serving/routing.h"
 #include "serving/shadows.h"
 #include "serving/versions.h"
@@ -208,6 +209,7 @@ api::Plan plan(const Snapshot& snapshot) {
     advance(snapshot, status, plan.events);
     followRetrain(snapshot, status, plan.events);
     watchLive(snapshot, status, plan.events);
+    if (const auto again = listenOutside(snapshot, status, plan.events)) soonest(plan, *again);
     blocked = choose(snapshot, status, plan.events);
     advance(snapshot, status, plan.events);  // a version that stands by is ready now
     status.standby = standby(snapshot, status, {});

@@ -12,6 +12,7 @@
 #include "api/training_pipeline.h"
 #include "drift/decide.h"
 #include "pods/parts.h"
+#include "serving/outside_facts.h"
 
 namespace reprise::serving {
 
@@ -34,6 +35,7 @@ struct Snapshot {
   std::vector<drift::Window> windows;           // of all its Pods, in order of their last row
   std::vector<drift::LabelBlock> labels;        // of the versions that run, on answered rows
   std::map<std::string, MonitorFact> monitors;  // by Pod's name
+  OutsideFacts outside;
   pods::Settings settings;
   Time now;
 };

@@ -212,7 +212,7 @@ class OperatorPod(unittest.TestCase):
 
     def test_each_option_is_one_that_the_operator_knows(self):
         known = set(re.findall(r'"(--[a-z-]+)"', (ROOT / "operator" / "options.cpp").read_text()))
-        everything = template(watchNamespace="a", **{"registries__insecure[0]": "b:5000"})
+        everything = template(watchNamespace="a", webhook__enabled="true", **{"registries__insecure[0]": "b:5000"})
         arguments = find(everything, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
         used = {argument for argument in arguments if argument.startswith("--")}
         self.assertIn("--insecure-registry", used)
@@ -236,6 +236,35 @@ class OperatorPod(unittest.TestCase):
         self.assertNotEqual(labels["app.kubernetes.io/managed-by"], "reprise")
 
 
+class Webhook(unittest.TestCase):
+    def test_is_shut_and_has_no_rights_unless_it_is_asked_for(self):
+        objects = template()
+        self.assertNotIn("--webhook-port", find(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"])
+        self.assertFalse([one for one in objects if "webhook" in one["metadata"]["name"] or "drift" in one["metadata"]["name"]])
+
+    def test_opens_its_port_behind_a_service(self):
+        objects = template(webhook__enabled="true")
+        container = find(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+        arguments, ports = container["args"], {port["name"]: port["containerPort"] for port in container["ports"]}
+        self.assertEqual(int(arguments[arguments.index("--webhook-port") + 1]), ports["webhook"])
+        service = find(objects, "Service", "reprise-webhook")
+        self.assertEqual(service["spec"]["ports"][0]["targetPort"], "webhook")
+        labels = find(objects, "Deployment")["spec"]["template"]["metadata"]["labels"]
+        self.assertLessEqual(service["spec"]["selector"].items(), labels.items())
+
+    def test_asks_who_callers_are_and_no_more_also_in_one_namespace(self):
+        for more in ({}, {"watchNamespace": "models"}):
+            objects = template(webhook__enabled="true", **more)
+            asked = rights(find(objects, "ClusterRole", "reprise-webhook"))
+            self.assertEqual(asked, {("authentication.k8s.io", "tokenreviews"): {"create"}, ("authorization.k8s.io", "subjectaccessreviews"): {"create"}})
+            self.assertEqual(find(objects, "ClusterRoleBinding", "reprise-webhook")["roleRef"]["name"], "reprise-webhook")
+            self.assertEqual(rights(find(objects, "ClusterRole", "reprise-drift-sender")), {("reprise.dev", "modeldeployments/drift"): {"create"}})
+
+    def test_secrets_are_got_by_name_and_only_where_it_is_asked_for(self):
+        self.assertNotIn(("", "secrets"), rights(find(template(webhook__enabled="true"), "ClusterRole", "reprise-operator")))
+        self.assertEqual(rights(find(template(secrets__read="true"), "ClusterRole", "reprise-operator"))["", "secrets"], {"get"})
+
+
 class Options(unittest.TestCase):
     def test_a_budget_with_more_than_one_replica(self):
         self.assertFalse([one for one in template() if one["kind"] == "PodDisruptionBudget"])
@@ -254,6 +283,7 @@ class Options(unittest.TestCase):
         self.assertIn("replicas", refused(replicas="two"))
         self.assertIn("logLevel", refused(logLevel="loud"))
         self.assertIn("replica_count", refused(replica_count=1))
+        self.assertIn("enabled", refused(webhook__enabled="yes"))
 
 
 class Kinds(unittest.TestCase):

@@ -178,6 +178,19 @@ class OnAnApiServer(unittest.TestCase):
         ):
             self.assertFalse(self.may(OPERATOR, verb, what), f"{verb} {what}")
 
+    def test_with_the_webhook_it_asks_who_a_caller_is_and_senders_hold_one_right(self):
+        self.assertFalse(self.may(OPERATOR, "create", "tokenreviews.authentication.k8s.io"))
+        self.must("apply", "-f", "-", of=[one for one in template(webhook__enabled="true") if one["metadata"]["name"].endswith(("-webhook", "-drift-sender"))])
+        for what in ("tokenreviews.authentication.k8s.io", "subjectaccessreviews.authorization.k8s.io"):
+            self.assertTrue(self.may(OPERATOR, "create", what), what)
+        sender = "system:serviceaccount:models:mes"
+        binding = self.binding("senders", "reprise-drift-sender") | {"subjects": [{"kind": "ServiceAccount", "name": "mes", "namespace": "models"}]}
+        self.must("apply", "-f", "-", of=binding)
+        self.assertTrue(self.may(sender, "create", "modeldeployments.reprise.dev/drift"))
+        self.assertFalse(self.may(sender, "create", "modeldeployments.reprise.dev/drift", "elsewhere"))
+        self.assertFalse(self.may(sender, "create", "modeldeployments.reprise.dev"))
+        self.assertFalse(self.may(sender, "get", "modeldeployments.reprise.dev"))
+
     def test_the_publisher_records_versions_in_its_namespace_and_nothing_else(self):
         self.apply(self.binding("fuel-publish", "reprise-publisher"))
         for verb in ("create", "get"):

@@ -61,6 +61,11 @@ REPRISE_FUZZ_TARGET(text) {
   serving.pipelines = {p};
   serving.settings.agentImage = "reprise:fuzz";
   serving.now = now;
+  serving.outside.asked = serving.outside.webhookOn = true;
+  serving.outside.value = 0.5;
+  serving.outside.events = {{"e1", "s", now, true, 0.5, "fuel-1", {}, "said"},
+                            {"e2", "s", now, true, {}, {}, "vehicle-a", {}},
+                            {"e3", "s", now, false, {}, {}, {}, {}}};
   judge(serving::plan(serving));
 
   training::Snapshot training;

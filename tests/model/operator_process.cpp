@@ -126,8 +126,19 @@ OperatorProcess::OperatorProcess(
                   const auto slash = owner.find('/');
                   serving_.enqueue({owner.substr(0, slash), owner.substr(slash + 1)});
                 }),
-      context_{caches_,   actor_,      [] { return true; },           images_,
-               monitors_, world.clock, pods::Settings{"reprise:test"}},
+      prometheus_([this](const http::TlsOptions&) { return network_; }, world.clock, {}),
+      secrets_(*client_, world.clock),
+      context_{caches_,
+               actor_,
+               [] { return true; },
+               images_,
+               monitors_,
+               prometheus_,
+               inbox_,
+               secrets_,
+               false,
+               world.clock,
+               pods::Settings{"reprise:test"}},
       training_(world.clock, options("training"), hooks(controllers::trainingHooks(context_))),
       versions_(world.clock, options("versions"), hooks(controllers::versionHooks(context_))),
       serving_(world.clock, options("serving"), hooks(controllers::servingHooks(context_))) {

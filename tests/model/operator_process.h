@@ -92,6 +92,9 @@ class OperatorProcess {
   registry::OciRegistry registry_;
   registry::ImageWatch images_;
   signals::MonitorPoll monitors_;
+  signals::PrometheusPoll prometheus_;
+  signals::Inbox inbox_;
+  controllers::Secrets secrets_;
   controllers::Context context_;
   runtime::Controller training_, versions_, serving_;
   std::array<runtime::Controller*, kControllers> controllers_{&training_, &versions_, &serving_};

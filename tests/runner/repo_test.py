@@ -205,6 +205,10 @@ class Texts(unittest.TestCase):
             r'events\.push_back\(\{(?:true|false), "([A-Z]\w+)"',
             r'return "((?:Image|Registry|Invalid)\w+)"',
             r'ended\(\s*"([A-Z]\w+)"',
+            r'\b(?:no\(|Hearing\{"\w+",)\s*"([A-Z]\w+)"',
+            r'\b(?:hold|retrain)\(now,\s*"([A-Z]\w+)"',
+            r'switchTo\(now, [\w.]+,\s*"([A-Z]\w+)"',
+            r'return "(Secret\w+)"',
         )
         # ends of the agent that are no trouble, or are seen only as RunFailed's message
         fine = {"Completed", "Installed", "Fetched", "Published", "Verified", "Ended", "DrainTimeout"}
