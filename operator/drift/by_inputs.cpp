@@ -89,11 +89,13 @@ Decision& explain(const Question& q, Decision& decision) {
   if (match.servingAccepted) {
     decision.version = q.serving.version;
     decision.drifted = false;
-    // Windows were away, but their rows together are not: such swings are its own.
+    // Windows were away, but their rows together are not: such swings are its own. As far as they
+    // are more than the chance of small windows, which would be learned as benign otherwise.
     double most = 0;
     for (std::size_t i = stream.alarmFirst; i < stream.looks.size(); ++i) {
-      if (matches(stream.looks[i].profile, live, q.policy))
-        most = std::max(most, stream.looks[i].serving.effect);
+      const auto& look = stream.looks[i];
+      if (matches(look.profile, live, q.policy))
+        most = std::max(most, look.serving.effect - 2 * look.serving.noise);
     }
     if (decision.learnedTolerance && stream.looks.back().drifted) {
       decision.learnedTolerance =
@@ -126,6 +128,12 @@ Decision& explain(const Question& q, Decision& decision) {
                    decimal(match.distance + match.margin) + "); more rows will tell");
   }
   if (!match.target.empty()) return switchTo(q, match, decision);
+  if (match.unsure) {
+    return say(decision, Action::Hold, "Ambiguous",
+               awayText(decision, q.serving.version) + " and " + decimal(match.distance) +
+                   " from that of " + match.nearest +
+                   "; more rows will tell whether they are of a kind that is known");
+  }
   if (const auto mix = knownMix(input, q.policy)) {
     return say(decision, Action::Hold, "MixedRows",
                "the last " + rowsText(live.rows()) + " are a mix of known kinds: about " +

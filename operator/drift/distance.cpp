@@ -61,8 +61,8 @@ double pValueOf(double mmd2, double scale, double trace, double covarianceSq) {
   return statistic <= 0 ? 1 : boost::math::gamma_q(freedom / 2, statistic / 2, Plain());
 }
 
-double zOf(double mmd2, double scale, double covarianceSq) {
-  return mmd2 / std::max(kRounding, std::sqrt(2 * covarianceSq) * scale);
+double noiseOf(double scale, double covarianceSq) {
+  return std::max(kRounding, std::sqrt(2 * covarianceSq) * scale);
 }
 
 Eigen::MatrixXd rootOf(const Eigen::MatrixXd& symmetric) {
@@ -96,7 +96,8 @@ Expected<Distance> distance(const Profile& p, const Profile& q) {
   Distance out;
   out.mmd2 = a.unbiased + b.unbiased - 2 * a.mean.dot(b.mean);
   out.effect = share(out.mmd2, a.norm + b.norm);
-  out.z = zOf(out.mmd2, scale, covarianceSq);
+  out.noise = share(noiseOf(scale, covarianceSq), a.norm + b.norm);
+  out.z = out.mmd2 / noiseOf(scale, covarianceSq);
   out.pValue = pValueOf(out.mmd2, scale, trace, covarianceSq);
   return out;
 }
@@ -154,7 +155,7 @@ Expected<Mixture> nearestMixture(const Profile& live, const Profile& a, const Pr
   // The mixture has the noise of both its parts, by the squares of their weights.
   const double scale = 1 / l.n + w * w / p.n + v * v / q.n;
   out.effect = share(mmd2, l.norm + w * w * p.norm + v * v * q.norm + 2 * w * v * pq);
-  out.z = zOf(mmd2, scale, live.fourierCovarianceSq());
+  out.z = mmd2 / noiseOf(scale, live.fourierCovarianceSq());
   return out;
 }
 
