@@ -135,7 +135,7 @@ Decision& explain(const Question& q, Decision& decision) {
                    "; more rows will tell whether they are of a kind that is known");
   }
   if (const auto mix = knownMix(input, q.policy)) {
-    return say(decision, Action::Hold, "MixedRows",
+    return say(decision, Action::Hold, "MixedStream",
                "the last " + rowsText(live.rows()) + " are a mix of known kinds: about " +
                    std::to_string(static_cast<int>(100 * mix->weight + 0.5)) + " % like " +
                    mix->first + ", the rest like " + mix->second +

@@ -4,6 +4,14 @@ namespace reprise::drift {
 
 using Action = Decision::Action;
 
+namespace {
+
+// Times Policy::trainingErrors: where a kept version's rule may be on the way back, and the most
+// that an error which moves is waited for.
+constexpr double kPatience = 2, kMostPatience = 8;
+
+}  // namespace
+
 Decision& switchByLabels(const Question& q, const Candidate& best, Decision& decision) {
   return switchTo(q, decision, best.version, "KnownRule",
                   errorText(decision, q.serving.version) + "; " + best.version +
@@ -25,11 +33,20 @@ Decision& byLabels(const Question& q, Decision& decision) {
   bool open = false;
   if (const auto* best = q.labels.best(q.history.refused, change.firstMs, open))
     return switchByLabels(q, *best, decision);
-  if (change.n < q.policy.minSamples || (open && change.n < q.policy.maxLabels)) {
+  const double excess = q.labels.excess();
+  const double needed = q.policy.trainingErrors * (q.labels.approached() ? kPatience : 1);
+  if (change.n < q.policy.minSamples || (open && change.n < q.policy.maxLabels) ||
+      excess < needed) {
     return say(decision, Action::Hold, "CollectingLabels",
                errorText(decision, q.serving.version) +
                    "; more labelled rows are needed to tell whether a kept version knows better");
   }
+  if (excess < kMostPatience * q.policy.trainingErrors && q.labels.moving()) {
+    return say(decision, Action::Hold, "RuleMoving",
+               errorText(decision, q.serving.version) +
+                   " and still moves: a training would learn a rule that is not there to stay");
+  }
+  decision.firstDriftedMs = q.labels.ruleSinceMs();
   return retrain(q, decision, "UnknownRule",
                  errorText(decision, q.serving.version) +
                      ", and no kept version answers these rows as well as it did its own");
