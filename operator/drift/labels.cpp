@@ -15,9 +15,9 @@ constexpr std::int64_t kLearnLabels = 150;  // first labelled rows, where a refe
 constexpr std::int64_t kMostLabels = 3000;  // newest, that a change is looked for in
 constexpr double kSpreads = 4;              // largest error in standard deviations, where unbounded
 constexpr double kGainShare = 1.0 / 3;
-// Standard deviations between means of errors: a hint is enough to wait with a training; that a
-// kept version became better, or that there was a second step, is more than a hint.
-constexpr double kMoves = 1, kApproaches = 3, kStep = 3;
+// Standard deviations between means of errors: a hint is enough to wait with a training, any sign
+// of it where a kept version became better; that it did, or that there was a second step, is more.
+constexpr double kMoves = 0.5, kApproaches = 3, kStep = 3;
 
 bool sound(const LabelBlock& block) {
   return block.n > 0 && std::isfinite(block.errorSum) && std::isfinite(block.errorSqSum) &&
@@ -190,9 +190,10 @@ bool LabelView::moving() const {
     const auto least = policy_.minLabels;
     return older.n < least || newer.n < least ? 0 : stepOf(older, newer);
   };
-  if (steps(serving_) > kMoves) return true;
+  const double hint = approached() ? 0 : kMoves;
+  if (steps(serving_) > hint) return true;
   return std::any_of(candidates_.begin(), candidates_.end(), [&](const auto& one) {
-    return one.version != serving_ && steps(one.version) < -kMoves;
+    return one.version != serving_ && steps(one.version) < -hint;
   });
 }
 

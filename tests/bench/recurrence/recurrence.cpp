@@ -42,21 +42,22 @@ void hide(ReplayRow& row, double share, Random& random) {
 
 std::vector<ReplayRow> rowsOf(const Stream& stream, const Course& course, Random& random) {
   std::vector<ReplayRow> out;
-  int before = -1;
-  for (const auto& [kind, count] : course.parts) {
+  for (std::size_t part = 0; part < course.parts.size(); ++part) {
+    const auto [kind, count] = course.parts[part];
     for (int i = 0; i < count; ++i) {
       // Over `gradual` rows around its start a kind's share grows from 0 to 1; the truth is the one
       // that has the larger share.
-      double share = 1;
-      if (before >= 0 && course.gradual > 0)
-        share = std::min(1.0, 0.5 + static_cast<double>(i) / course.gradual);
-      const bool old = std::uniform_real_distribution<double>(0, 1)(random) > share;
-      auto row = stream.draw(old ? before : kind, true, random);
+      const bool early = 2 * i < count;
+      const bool alone = early ? part == 0 : part + 1 == course.parts.size();
+      const int other = alone ? kind : course.parts[early ? part - 1 : part + 1].first;
+      const double far = early ? i : count - i;
+      const double share = course.gradual > 0 ? std::min(1.0, 0.5 + far / course.gradual) : 1.0;
+      const bool own = std::uniform_real_distribution<double>(0, 1)(random) <= share;
+      auto row = stream.draw(own ? kind : other, true, random);
       row.kind = std::string(1, static_cast<char>('A' + kind));
       hide(row, course.missing, random);
       out.push_back(std::move(row));
     }
-    before = kind;
   }
   return out;
 }
