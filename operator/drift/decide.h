@@ -66,10 +66,13 @@ struct Policy {
   std::int64_t cooldownMs = 60'000;          // after any action
   std::int64_t retrainCooldownMs = 600'000;  // after a training was asked for
 
-  std::int64_t minLabels = 30;     // labelled rows, before they say anything
-  std::int64_t vetoLabels = 150;   // … before they overrule what the inputs say
-  std::int64_t maxLabels = 300;    // … after which the likelier of two answers is taken
-  double minErrorRise = 0.06;      // above the reference, of an error of 0 … 1; others: in their sd
+  std::int64_t minLabels = 30;    // labelled rows, before they say anything
+  std::int64_t vetoLabels = 150;  // … before they overrule what the inputs say
+  std::int64_t maxLabels = 300;   // … after which the likelier of two answers is taken
+  double minErrorRise = 0.06;     // above the reference, of an error of 0 … 1; others: in their sd
+  // Labelled errors above the reference, since the change, before a training is asked for: it takes
+  // longer than to wait for them. Errors that are not within 0 … 1: in two of their sd.
+  double trainingErrors = 40;
   std::int64_t freshLabels = 500;  // rows that labels may lag; if more, maxLabelLag counts too
   double maxLabelLag = 0.5;  // labels that lag more than this share of what kinds last do not act
 };
@@ -115,8 +118,8 @@ struct Decision {
   std::int64_t labels = 0;  // that `error` is of
 };
 
-// Reasons. Hold: NoWindows NoServingProfile Suspected CollectingRows CollectingLabels LateLabels
-// Learning MixedRows MixedStream Ambiguous Cooldown. Clear: NoDrift SameKindAsServing LabelsAgree.
+// Reasons. Hold: NoWindows NoServingProfile Suspected CollectingRows CollectingLabels RuleMoving
+// LateLabels Learning MixedStream Ambiguous Cooldown. Clear: NoDrift SameKindAsServing LabelsAgree.
 // Switch: KnownData KnownRule KnownContext. Retrain: UnknownData UnknownRule UnknownContext.
 std::string_view to_string(Decision::Action action);
 

@@ -272,7 +272,7 @@ TEST_F(DecideTest, AMixOfKnownKindsWaitsUntilOneIsAlone) {
   traffic(kA, 400);
   const auto mixed = mixedTraffic(kA, kB, 25, 400);
   EXPECT_EQ(mixed.action, Action::Hold);
-  EXPECT_EQ(mixed.reason, "MixedRows");
+  EXPECT_EQ(mixed.reason, "MixedStream");
   const auto clean = traffic(kB, 250);
   EXPECT_EQ(clean.action, Action::Switch);
   EXPECT_EQ(clean.version, "v2");

@@ -18,11 +18,10 @@ constexpr double kRounding = 1e-5;  // what the fixed point leaves in a distance
 // What the distances need of one profile.
 struct Summary {
   double n = 0;
-  Eigen::VectorXd mean;     // Fourier
-  double norm = 0;          // ‖mean‖²
-  double unbiased = 0;      // mean of k(x, x') over pairs of different rows
-  double trace = 0;         // tr(Σ): |phi| = 1
-  double covarianceSq = 0;  // tr(Σ²)
+  Eigen::VectorXd mean;  // Fourier
+  double norm = 0;       // ‖mean‖²
+  double unbiased = 0;   // mean of k(x, x') over pairs of different rows
+  double trace = 0;      // tr(Σ): |phi| = 1
 };
 
 Summary summarize(const Profile& profile) {
@@ -33,7 +32,6 @@ Summary summarize(const Profile& profile) {
   out.norm = out.mean.squaredNorm();
   out.unbiased = (out.n * out.norm - 1) / (out.n - 1);
   out.trace = std::max(0.0, (1 - out.norm) * out.n / (out.n - 1));
-  out.covarianceSq = profile.fourierCovarianceSq();
   return out;
 }
 
@@ -59,11 +57,12 @@ double pValueOf(double mmd2, double scale, double trace, double covarianceSq) {
     return mmd2 > 1e-4 ? 0 : 1;  // rows that are all the same
   const double freedom = trace * trace / covarianceSq;
   const double statistic = (mmd2 / scale + trace) * trace / covarianceSq;
-  return statistic <= 0 ? 1 : boost::math::gamma_q(freedom / 2, statistic / 2);
+  using Plain = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
+  return statistic <= 0 ? 1 : boost::math::gamma_q(freedom / 2, statistic / 2, Plain());
 }
 
-double zOf(double mmd2, double scale, double covarianceSq) {
-  return mmd2 / std::max(kRounding, std::sqrt(2 * covarianceSq) * scale);
+double noiseOf(double scale, double covarianceSq) {
+  return std::max(kRounding, std::sqrt(2 * covarianceSq) * scale);
 }
 
 Eigen::MatrixXd rootOf(const Eigen::MatrixXd& symmetric) {
@@ -90,13 +89,16 @@ double divergence(double part, double middle) {
 Expected<Distance> distance(const Profile& p, const Profile& q) {
   if (auto good = comparable(p, q); !good) return tl::unexpected(good.error());
   const Summary a = summarize(p), b = summarize(q);
-  const Summary& larger = a.n >= b.n ? a : b;
+  const bool first = a.n >= b.n;
+  const double trace = first ? a.trace : b.trace;
+  const double covarianceSq = first ? p.fourierCovarianceSq() : q.fourierCovarianceSq();
   const double scale = 1 / a.n + 1 / b.n;
   Distance out;
   out.mmd2 = a.unbiased + b.unbiased - 2 * a.mean.dot(b.mean);
   out.effect = share(out.mmd2, a.norm + b.norm);
-  out.z = zOf(out.mmd2, scale, larger.covarianceSq);
-  out.pValue = pValueOf(out.mmd2, scale, larger.trace, larger.covarianceSq);
+  out.noise = share(noiseOf(scale, covarianceSq), a.norm + b.norm);
+  out.z = out.mmd2 / noiseOf(scale, covarianceSq);
+  out.pValue = pValueOf(out.mmd2, scale, trace, covarianceSq);
   return out;
 }
 
@@ -153,7 +155,7 @@ Expected<Mixture> nearestMixture(const Profile& live, const Profile& a, const Pr
   // The mixture has the noise of both its parts, by the squares of their weights.
   const double scale = 1 / l.n + w * w / p.n + v * v / q.n;
   out.effect = share(mmd2, l.norm + w * w * p.norm + v * v * q.norm + 2 * w * v * pq);
-  out.z = zOf(mmd2, scale, l.covarianceSq);
+  out.z = mmd2 / noiseOf(scale, live.fourierCovarianceSq());
   return out;
 }
 

@@ -17,6 +17,8 @@ struct Distance {
   double mmd2 = 0;
   // mmd2 / (‖μp‖² + ‖μq‖²), 0 … 1: how large, no matter how many rows. No unit.
   double effect = 0;
+  // Standard deviation of the effect between two samples of one source that are as large as these.
+  double noise = 0;
   // mmd2 / (√2 ‖Σ‖F (1/n + 1/m)): standard deviations of the null distribution (ibid., section 6).
   double z = 0;
   // The same as a probability of a sample as far away from one source: the null as a scaled χ² with

@@ -15,6 +15,9 @@ constexpr std::int64_t kLearnLabels = 150;  // first labelled rows, where a refe
 constexpr std::int64_t kMostLabels = 3000;  // newest, that a change is looked for in
 constexpr double kSpreads = 4;              // largest error in standard deviations, where unbounded
 constexpr double kGainShare = 1.0 / 3;
+// Standard deviations between means of errors: a hint is enough to wait with a training, any sign
+// of it where a kept version became better; that it did, or that there was a second step, is more.
+constexpr double kMoves = 0.5, kApproaches = 3, kStep = 3;
 
 bool sound(const LabelBlock& block) {
   return block.n > 0 && std::isfinite(block.errorSum) && std::isfinite(block.errorSqSum) &&
@@ -153,39 +156,132 @@ bool LabelView::servingFineSince(std::int64_t sinceMs) const {
   return seen.n >= policy_.vetoLabels && seen.mean() < reference_->mean + minRise();
 }
 
-Verdict LabelView::verdict(const Candidate& candidate, std::int64_t sinceMs) const {
-  const auto seen = sumOf(candidate.version, sinceMs);
-  const auto own = servingSince(sinceMs);
-  if (seen.n == 0) return Verdict::None;
-  if (seen.n < policy_.minLabels || own.n < policy_.minLabels) return Verdict::Open;
-  const auto& given =
-      candidate.reference && candidate.reference->n > 0 ? candidate.reference : reference_;
-  if (!given) return Verdict::Open;
-  const double right = unit_ ? std::min(0.9, smoothed(*given)) : given->mean;
+std::vector<LabelBlock> LabelView::blocksOf(const std::string& version,
+                                            std::int64_t sinceMs) const {
+  std::vector<LabelBlock> out;
+  for (const auto& block : blocks_) {
+    if (block.version == version && block.firstMs >= sinceMs) out.push_back(block);
+  }
+  return out;
+}
+
+double LabelView::excess() const {
+  const double above =
+      change_.sum - static_cast<double>(change_.n) * (reference_ ? reference_->mean : 0);
+  return unit_ ? above : above / std::max(1e-12, 2 * spread_);
+}
+
+// Standard deviations by which the mean error of `after` is above that of `before`.
+double LabelView::stepOf(const ErrorSum& before, const ErrorSum& after) const {
+  ErrorSum all = before;
+  all.n += after.n;
+  all.sum += after.sum;
+  all.sumSq += after.sumSq;
+  const double v = variance(all.mean(), all);
+  const double scale = 1 / static_cast<double>(before.n) + 1 / static_cast<double>(after.n);
+  return (after.mean() - before.mean()) / std::sqrt(v * scale);
+}
+
+bool LabelView::moving() const {
+  const auto steps = [&](const std::string& version) {
+    ErrorSum older, newer;
+    for (const auto& block : blocksOf(version, change_.firstMs))
+      (2 * older.n < change_.n ? older : newer).add(block);
+    const auto least = policy_.minLabels;
+    return older.n < least || newer.n < least ? 0 : stepOf(older, newer);
+  };
+  const double hint = approached() ? 0 : kMoves;
+  if (steps(serving_) > hint) return true;
+  return std::any_of(candidates_.begin(), candidates_.end(), [&](const auto& one) {
+    return one.version != serving_ && steps(one.version) < -hint;
+  });
+}
+
+bool LabelView::approached() const {
+  return std::any_of(candidates_.begin(), candidates_.end(), [&](const auto& one) {
+    if (one.version == serving_) return false;
+    ErrorSum before, since;
+    for (const auto& block : blocksOf(one.version, 0))
+      (block.firstMs < change_.firstMs ? before : since).add(block);
+    return before.n >= policy_.minLabels && since.n >= policy_.minLabels &&
+           stepOf(before, since) < -kApproaches;
+  });
+}
+
+std::int64_t LabelView::ruleSinceMs() const {
+  const auto blocks = blocksOf(serving_, change_.firstMs);
+  std::int64_t out = change_.firstMs;
+  double most = kStep;
+  ErrorSum newer;
+  for (std::size_t i = blocks.size(); i-- > 1;) {
+    newer.add(blocks[i]);
+    ErrorSum older;
+    older.n = change_.n - newer.n;
+    older.sum = change_.sum - newer.sum;
+    older.sumSq = change_.sumSq - newer.sumSq;
+    if (newer.n < policy_.minLabels || older.n < policy_.minLabels) continue;
+    const double step = stepOf(older, newer);
+    if (step <= most) continue;
+    most = step;
+    out = blocks[i].firstMs;
+  }
+  return out;
+}
+
+// Log likelihood of "its own rule" less that of "another one".
+double LabelView::oddsOf(const ReferenceError& reference, const ErrorSum& seen,
+                         const ErrorSum& own) const {
+  const double right = unit_ ? std::min(0.9, smoothed(reference)) : reference.mean;
   const double rise = std::min(std::max(minRise(), kGainShare * (own.mean() - right)),
                                unit_ ? 0.95 - right : 1e300);
   const auto n = static_cast<double>(seen.n);
-  // Log likelihood of "its own rule" less that of "another one".
-  double odds = 0;
-  if (unit_) {
-    odds = -seen.sum * std::log((right + rise) / right) -
-           (n - seen.sum) * std::log((1 - right - rise) / (1 - right));
-  } else {
-    odds = n * rise / variance(0, seen) * (rise / 2 - (seen.mean() - right));
-  }
-  if (odds < -kReject) return Verdict::Rejected;
+  if (!unit_) return n * rise / variance(0, seen) * (rise / 2 - (seen.mean() - right));
+  return -seen.sum * std::log((right + rise) / right) -
+         (n - seen.sum) * std::log((1 - right - rise) / (1 - right));
+}
+
+// Log of the odds against chance (Bernstein) that `seen` has less error than `own`.
+double LabelView::betterThan(const ErrorSum& own, const ErrorSum& seen) const {
   const double gain = own.mean() - seen.mean();
+  if (gain <= 0) return 0;
   const auto pairs = static_cast<double>(std::min(own.n, seen.n));
   const double v = variance(own.mean(), own) + variance(seen.mean(), seen);
-  const double better =
-      gain > 0 ? pairs * gain * gain / (2 * (v + (unit_ ? 1 : kSpreads * std::sqrt(v)) * gain / 3))
-               : 0;
+  return pairs * gain * gain / (2 * (v + (unit_ ? 1 : kSpreads * std::sqrt(v)) * gain / 3));
+}
+
+Verdict LabelView::verdict(const Candidate& candidate, std::int64_t sinceMs) const {
+  const auto blocks = blocksOf(candidate.version, sinceMs);
+  if (blocks.empty()) return Verdict::None;
+  const auto& given =
+      candidate.reference && candidate.reference->n > 0 ? candidate.reference : reference_;
+  if (!given) return Verdict::Open;
+  // Stretches of the newest rows: where one rule takes over from another slowly, or the change was
+  // dated too early, only those are of the rule that is in force now. Each that is asked has its
+  // chance to be right by chance, so one of them needs the better odds.
+  const auto ours = blocksOf(serving_, sinceMs);
+  ErrorSum seen, own;
+  std::size_t next = ours.size();
+  int asked = 0;
+  double odds = 0, newestOdds = 0, best = 0;
+  for (std::size_t i = blocks.size(); i-- > 0;) {
+    seen.add(blocks[i]);
+    while (next > 0 && ours[next - 1].firstMs >= blocks[i].firstMs) own.add(ours[--next]);
+    if (seen.n < policy_.minLabels || own.n < policy_.minLabels) continue;
+    odds = oddsOf(*given, seen, own);
+    if (++asked == 1 || seen.n <= policy_.minSamples) newestOdds = odds;
+    if (betterThan(own, seen) >= kBetter) best = std::max(best, odds);
+  }
+  if (asked == 0) return Verdict::Open;
   const bool enough = seen.n >= policy_.maxLabels;
   // Not worth a switch.
-  if (enough && gain < minRise() / 2) return Verdict::Rejected;
-  if (better < kBetter) return Verdict::Open;
-  if (odds > kAccept) return Verdict::Accepted;
-  return enough ? (odds > 0 ? Verdict::Accepted : Verdict::Rejected) : Verdict::Open;
+  if (enough && own.mean() - seen.mean() < minRise() / 2 && newestOdds < 0)
+    return Verdict::Rejected;
+  const bool better = betterThan(own, seen) >= kBetter;
+  if (better && odds > kAccept) return Verdict::Accepted;
+  if (best > kAccept + std::log(static_cast<double>(asked))) return Verdict::Accepted;
+  if (odds < -kReject) return newestOdds < 0 ? Verdict::Rejected : Verdict::Open;
+  if (!better || !enough) return Verdict::Open;
+  return odds > 0 ? Verdict::Accepted : Verdict::Rejected;
 }
 
 const Candidate* LabelView::best(const std::vector<std::string>& refused, std::int64_t sinceMs,

@@ -17,6 +17,7 @@ struct ErrorSum {
   double sum = 0, sumSq = 0;
   std::int64_t firstMs = 0, lastMs = 0;
   double mean() const { return n > 0 ? sum / static_cast<double>(n) : 0; }
+  bool operator==(const ErrorSum&) const = default;
   void add(const LabelBlock& block);
 };
 
@@ -44,9 +45,20 @@ class LabelView {
   ErrorSum servingSince(std::int64_t sinceMs) const { return sumOf(serving_, sinceMs); }
   // At least vetoLabels of them, and no more error than the reference allows.
   bool servingFineSince(std::int64_t sinceMs) const;
-  // Whether the rows since then are of the rule that `version` learned: a sequential probability
-  // ratio test (Wald 1945) of its error being its reference against it being higher by a third of
-  // what it would win back, at least by minErrorRise.
+  // Errors of the serving version above its reference since the change: what it cost so far.
+  // alarm() only; in two standard deviations where errors are not within 0 … 1.
+  double excess() const;
+  // The error still moves: since the change that of the serving version rises, or that of a kept
+  // one falls. One rule takes over from another slowly, and rows of both are no training data.
+  bool moving() const;
+  // A kept version answers the rows since the change better than those before it: its rule may be
+  // on the way back.
+  bool approached() const;
+  // Since when the newest rows are of one rule: the change, or a later step of the error.
+  std::int64_t ruleSinceMs() const;
+  // Whether the rows since then, or the newest of them, are of the rule that `version` learned: a
+  // sequential probability ratio test (Wald 1945) of its error being its reference against it being
+  // higher by a third of what it would win back, at least by minErrorRise.
   Verdict verdict(const Candidate& candidate, std::int64_t sinceMs) const;
   // Accepted with the lowest error since then; nullptr: none. `open`: some are not decided.
   const Candidate* best(const std::vector<std::string>& refused, std::int64_t sinceMs,
@@ -54,6 +66,10 @@ class LabelView {
 
  private:
   ErrorSum sumOf(const std::string& version, std::int64_t sinceMs) const;
+  std::vector<LabelBlock> blocksOf(const std::string& version, std::int64_t sinceMs) const;
+  double oddsOf(const ReferenceError& reference, const ErrorSum& seen, const ErrorSum& own) const;
+  double betterThan(const ErrorSum& own, const ErrorSum& seen) const;
+  double stepOf(const ErrorSum& before, const ErrorSum& after) const;
   void findReference(const std::vector<Candidate>& candidates);
   void findChange();
   double variance(double mean, const ErrorSum& seen) const;

@@ -10,9 +10,8 @@ constexpr double kMaxPValue =
 constexpr std::size_t kMaxLooks = 256;  // the newest; older ones only teach the tolerance
 constexpr std::int64_t kMostRows = 5;   // times minSamples
 constexpr std::int64_t kLongLook =
-    4;  // times minSamples: for drifts that minSamples rows do not show
-constexpr double kSuspect =
-    1.5;  // z from which a look may belong to a drift that only several show
+    4;                       // times minSamples: for drifts that minSamples rows do not show
+constexpr double kSure = 2;  // times the noise of an effect, that it may be off by chance
 
 std::vector<Look> join(const std::vector<const Window*>& windows, const Policy& policy) {
   std::vector<Look> out;
@@ -27,10 +26,6 @@ std::vector<Look> join(const std::vector<const Window*>& windows, const Policy& 
     open = Look();
   }
   return out;
-}
-
-bool away(const Distance& distance, double tolerance, const Policy& policy) {
-  return distance.effect > tolerance && significant(distance, policy);
 }
 
 // The rows of looks[from], and those before it down to looks[first] as long as they do not differ
@@ -65,17 +60,20 @@ bool driftTogether(const std::vector<Look>& looks, std::size_t last, double tole
   return found;
 }
 
-// Twice what the first looks show beyond sampling: together, or any of them alone.
+// Twice what the first looks show together; and what any of them shows that sampling does not
+// explain. The largest effect of several small looks is mostly chance, and learned as benign it
+// would hide drift for good.
 double learn(const std::vector<const Look*>& looks, const Profile& serving, const Policy& policy) {
   Profile all;
   double most = 0;
   for (const auto* look : looks) {
     (void)all.merge(look->profile);
-    if (look->serving.z > 2)
-      most = std::max(most, look->serving.effect * (1 - 2 / look->serving.z));
+    if (significant(look->serving, policy))
+      most = std::max(most, look->serving.effect - kSure * look->serving.noise);
   }
-  if (const auto together = distance(all, serving)) most = std::max(most, together->effect);
-  return std::clamp(2 * most, policy.toleranceFloor, policy.toleranceCap);
+  if (const auto together = distance(all, serving))
+    most = std::max(most, 2 * (together->effect + together->noise));
+  return std::clamp(most, policy.toleranceFloor, policy.toleranceCap);
 }
 
 // The tolerance of each look: the cap while it is learned, so that a strong drift is seen from the
@@ -116,11 +114,6 @@ class Marks {
     known_[i] = true;
     return look.drifted;
   }
-  // May belong to a drift that only several looks show.
-  bool suspect(std::size_t i) const {
-    return looks_[i].serving.z > kSuspect && looks_[i].serving.effect > tolerance_[i];
-  }
-  bool own(std::size_t i) const { return looks_[i].ownDrift; }
 
  private:
   std::vector<Look>& looks_;
@@ -130,9 +123,27 @@ class Marks {
   std::vector<bool> known_;
 };
 
+// Where a drift that only many rows show began: of the newest rows, as far back as they are alike,
+// the stretch with the largest z. Rows of before the change would make it smaller.
+std::size_t beginOfDrift(const std::vector<Look>& looks, std::size_t first, const Profile& serving,
+                         const Policy& policy) {
+  std::size_t i = looks.size(), best = first;
+  double most = 0;
+  backFrom(looks, looks.size() - 1, 0, policy, [&](const Profile& together) {
+    --i;
+    const auto apart = distance(together, serving);
+    if (i <= first && apart && apart->z > most) {
+      most = apart->z;
+      best = i;
+    }
+    return together.rows() >= kMostRows * policy.minSamples;
+  });
+  return best;
+}
+
 // On after windowsInARow drifted looks, off after as many that are not: the newest run of so many
 // says which, and the alarm began with the first drifted run after the last quiet one.
-void findAlarm(Stream& stream, Marks& marks, const Policy& policy) {
+void findAlarm(Stream& stream, Marks& marks, const Profile& serving, const Policy& policy) {
   const std::size_t count = stream.looks.size();
   for (std::size_t i = 0; i < std::min(kMixedLooks, count); ++i) marks.drifted(count - 1 - i);
   int drifted = 0, quiet = 0;
@@ -144,16 +155,18 @@ void findAlarm(Stream& stream, Marks& marks, const Policy& policy) {
     stream.alarm = true;
     stream.alarmFirst = i;
   }
-  if (!stream.alarm) return;
-  while (!marks.own(stream.alarmFirst) && stream.alarmFirst > 0 &&
-         marks.suspect(stream.alarmFirst - 1))
-    --stream.alarmFirst;
+  if (stream.alarm && !stream.looks[stream.alarmFirst].ownDrift)
+    stream.alarmFirst = beginOfDrift(stream.looks, stream.alarmFirst, serving, policy);
 }
 
 }  // namespace
 
 bool significant(const Distance& distance, const Policy& policy) {
   return distance.z > policy.zThreshold && distance.pValue < kMaxPValue;
+}
+
+bool away(const Distance& distance, double tolerance, const Policy& policy) {
+  return distance.effect - kSure * distance.noise > tolerance && significant(distance, policy);
 }
 
 Stream readStream(const std::vector<const Window*>& windows, const Profile& serving,
@@ -173,7 +186,7 @@ Stream readStream(const std::vector<const Window*>& windows, const Profile& serv
     tolerance.erase(tolerance.begin(), tolerance.begin() + old);
   }
   Marks marks(out, tolerance, serving, policy);
-  findAlarm(out, marks, policy);
+  findAlarm(out, marks, serving, policy);
   for (std::size_t i = out.looks.size(); i-- > 0 && out.recent.rows() < policy.minSamples;) {
     if (!out.recent.merge(out.looks[i].profile)) break;
     out.recentFirstMs = out.looks[i].firstMs;

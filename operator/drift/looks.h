@@ -14,6 +14,9 @@ namespace reprise::drift {
 // null has a long right tail and z alone says yes too often; the fitted χ² is asked too.
 bool significant(const Distance& distance, const Policy& policy);
 
+// … and by more than chance above `tolerance`, an effect: its own noise is taken off twice.
+bool away(const Distance& distance, double tolerance, const Policy& policy);
+
 // The newest looks, of which two that drift and two that do not are kinds that take turns.
 inline constexpr std::size_t kMixedLooks = 6;
 

@@ -12,11 +12,24 @@ constexpr std::int64_t kLeastTrainingRows =
 constexpr double kLeastShare = 0.08;  // of the smaller part of a mix: less is no mix
 constexpr double kKindsApart = 0.1;   // effect between kinds whose mix can be told from both
 constexpr std::int64_t kPatience =
-    4;  // times minSamples, until the nearest of two that fit is taken
+    4;                           // times minSamples, until the nearest of two that fit is taken
+constexpr double kNearer = 0.5;  // of the serving version's effect, that one which fits is below
+constexpr double kSure = 2;      // times the noise of an effect
 
 bool fits(const Distance& distance, const Policy& policy) {
   if (distance.effect >= policy.ratioMaxEffect) return false;
   return distance.effect < policy.toleranceFloor || !significant(distance, policy);
+}
+
+// That a version is not significantly away says little of few rows: a new kind beside it would not
+// be either. So its effect must be low by more than chance: below the floor, or half of the serving
+// version's. More rows show one or the other; if they do not, it fits.
+enum class Fit { No, Unsure, Yes };
+Fit fitOf(const Distance& distance, double servingEffect, std::int64_t rows, const Policy& policy) {
+  if (!fits(distance, policy)) return Fit::No;
+  const double limit = std::max(policy.toleranceFloor, kNearer * servingEffect);
+  const bool sure = distance.effect + kSure * distance.noise <= limit;
+  return sure || rows >= kPatience * policy.minSamples ? Fit::Yes : Fit::Unsure;
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& name) {
@@ -73,15 +86,23 @@ void choose(const MatchInput& input, const Policy& policy, Match& out) {
   // farther does not make a drifted version right.
   const bool byRatio = farSecond && nearest.version != input.serving &&
                        nearest.distance.effect < policy.ratioMaxEffect;
+  double servingEffect = 0;
+  for (const auto& one : out.ranked) {
+    if (one.version == input.serving) servingEffect = one.distance.effect;
+  }
   const Candidate* target = nullptr;
   for (auto& one : out.ranked) {
     if (one.version == input.serving) {
+      const auto fit = fitOf(one.distance, 0, input.live.rows(), policy);
       one.accepted = out.servingAccepted =
-          one.distance.effect <= input.tolerance || fits(one.distance, policy);
+          one.distance.effect <= input.tolerance || fit == Fit::Yes;
+      out.unsure = out.unsure || (!one.accepted && fit == Fit::Unsure);
       continue;
     }
     if (contains(input.refused, one.version)) continue;
-    one.accepted = fits(one.distance, policy) || (byRatio && one.version == nearest.version);
+    const auto fit = fitOf(one.distance, servingEffect, input.live.rows(), policy);
+    one.accepted = fit == Fit::Yes || (byRatio && one.version == nearest.version);
+    out.unsure = out.unsure || (!one.accepted && fit == Fit::Unsure);
     if (!one.accepted) continue;
     const bool ofNearest = one.version == nearest.version ||
                            sameKind(input.candidates, one.version, nearest.version, policy);

@@ -25,6 +25,7 @@ struct Match {
   double distance = 0, margin = 0;
   bool servingAccepted = false;
   bool ambiguous = false;  // two kinds fit, and neither clearly better
+  bool unsure = false;     // so few rows can tell neither that one fits nor that none does
   std::string target;  // the newest accepted version of the nearest kind; "": none, or ambiguous
 };
 

@@ -292,30 +292,32 @@ Expected<Profile> Profile::fromJson(const json& value) {
 std::vector<double> Profile::fourierMean() const {
   std::vector<double> out(kFourierDim, 0.0);
   if (rows_ == 0) return out;
-  for (std::size_t i = 0; i < fourier_.size(); ++i) {
-    out[i] = static_cast<double>(fourier_[i]) / kUnit / static_cast<double>(rows_);
-  }
+  const double unit = 1 / (kUnit * static_cast<double>(rows_));
+  for (std::size_t i = 0; i < fourier_.size(); ++i)
+    out[i] = static_cast<double>(fourier_[i]) * unit;
   return out;
 }
 
 double Profile::fourierCovarianceSq() const {
   if (rows_ < 4) return 1;
   const auto n = static_cast<double>(rows_);
+  std::array<double, kProbes> means{};
+  for (std::size_t i = 0; i < kProbes; ++i)
+    means[i] = static_cast<double>(probeSum_[i]) / kUnit / n;
   double pairs = 0;
   std::size_t at = 0;
   for (std::size_t i = 0; i < kProbes; ++i) {
-    for (std::size_t j = i; j < kProbes; ++j, ++at) {
-      if (i == j) continue;
-      const double product = static_cast<double>(probeOuter_[at]) / kUnit;
-      const double means = static_cast<double>(probeSum_[i]) / kUnit *
-                           (static_cast<double>(probeSum_[j]) / kUnit) / n;
-      const double covariance = (product - means) / (n - 1);
+    ++at;  // the diagonal
+    for (std::size_t j = i + 1; j < kProbes; ++j, ++at) {
+      const double covariance =
+          static_cast<double>(probeOuter_[at]) * (1 / kUnit) - n * means[i] * means[j];
       pairs += covariance * covariance;
     }
   }
-  const double square = pairs / (kProbes * (kProbes - 1) / 2.0);
+  const double square = pairs / ((n - 1) * (n - 1)) / (kProbes * (kProbes - 1) / 2.0);
   double norm = 0;
-  for (const double one : fourierMean()) norm += one * one;
+  for (const auto sum : fourier_) norm += static_cast<double>(sum) * static_cast<double>(sum);
+  norm /= kUnit * kUnit * n * n;
   const double trace =
       std::max(0.0, (1 - norm) * n / (n - 1));  // |phi| = 1, so the trace needs no probes
   const double unbiased =

@@ -29,7 +29,8 @@ struct Settings {
   int seeds = 10;
   int segment = 5000;
   std::string realFolder, only;
-  bool perStream = false, timeline = false;
+  bool perStream = false, timeline = false, faults = false;
+  std::vector<std::string> policies;  // those alone; empty: all of a case
   ReplayOptions options;
 };
 
@@ -41,21 +42,22 @@ void hide(ReplayRow& row, double share, Random& random) {
 
 std::vector<ReplayRow> rowsOf(const Stream& stream, const Course& course, Random& random) {
   std::vector<ReplayRow> out;
-  int before = -1;
-  for (const auto& [kind, count] : course.parts) {
+  for (std::size_t part = 0; part < course.parts.size(); ++part) {
+    const auto [kind, count] = course.parts[part];
     for (int i = 0; i < count; ++i) {
       // Over `gradual` rows around its start a kind's share grows from 0 to 1; the truth is the one
       // that has the larger share.
-      double share = 1;
-      if (before >= 0 && course.gradual > 0)
-        share = std::min(1.0, 0.5 + static_cast<double>(i) / course.gradual);
-      const bool old = std::uniform_real_distribution<double>(0, 1)(random) > share;
-      auto row = stream.draw(old ? before : kind, true, random);
+      const bool early = 2 * i < count;
+      const bool alone = early ? part == 0 : part + 1 == course.parts.size();
+      const int other = alone ? kind : course.parts[early ? part - 1 : part + 1].first;
+      const double far = early ? i : count - i;
+      const double share = course.gradual > 0 ? std::min(1.0, 0.5 + far / course.gradual) : 1.0;
+      const bool own = std::uniform_real_distribution<double>(0, 1)(random) <= share;
+      auto row = stream.draw(own ? kind : other, true, random);
       row.kind = std::string(1, static_cast<char>('A' + kind));
       hide(row, course.missing, random);
       out.push_back(std::move(row));
     }
-    before = kind;
   }
   return out;
 }
@@ -88,11 +90,20 @@ Prepared prepare(const Stream& stream, const Course& course, bool disjoint, Rand
   return {std::move(*basis), std::move(*first), std::move(trainer)};
 }
 
+bool faulty(const ReplayScore& s) {
+  return s.wrong + s.needless + s.missed + s.taken + s.arrivalsMissed + s.falseActions > 0;
+}
+
 ReplayScore run(const Stream& stream, const Prepared& ready, const std::vector<ReplayRow>& rows,
-                const ReplayOptions& options, bool timeline) {
+                const ReplayOptions& options, const Settings& settings, std::uint64_t seed) {
   auto out = drift::replay(ready.basis, rows, {ready.first}, ready.trainer, options);
   if (!out) throw std::runtime_error(stream.name + ": " + out.error().message);
-  for (const auto& event : timeline ? out->timeline : std::vector<drift::ReplayEvent>{})
+  const bool shown = settings.timeline || (settings.faults && faulty(out->score));
+  if (shown)
+    std::printf("  %s, %s, seed %llu\n", stream.name.c_str(),
+                std::string(to_string(options.mode)).c_str(),
+                static_cast<unsigned long long>(seed));
+  for (const auto& event : shown ? out->timeline : std::vector<drift::ReplayEvent>{})
     std::printf("    %7lld %-8s %-4s %-16s %s%s\n", static_cast<long long>(event.row),
                 event.action.c_str(), event.version.c_str(), event.reason.c_str(),
                 event.right ? "" : "(WRONG) ", event.message.c_str());
@@ -134,7 +145,13 @@ class Bench {
 
   // policy → group → score
   void table(const std::string& title, const Course& course, ReplayOptions options,
-             const std::vector<std::string>& policies) const {
+             std::vector<std::string> policies) const {
+    if (!settings_.policies.empty()) {
+      std::erase_if(policies, [&](const auto& one) {
+        return std::find(settings_.policies.begin(), settings_.policies.end(), one) ==
+               settings_.policies.end();
+      });
+    }
     std::map<std::string, std::map<std::string, ReplayScore>> groups, single;
     std::vector<std::string> order;
     for (int i = 0; i < settings_.seeds; ++i) {
@@ -147,10 +164,7 @@ class Bench {
         for (const auto& policy : policies) {
           options.mode = drift::replayMode(policy.substr(0, policy.find(' '))).value();
           options.oracleDelay = policy == "oracle once labels come" ? options.labelsLate : 0;
-          if (settings_.timeline)
-            std::printf("  %s, %s, seed %llu\n", stream.name.c_str(), policy.c_str(),
-                        static_cast<unsigned long long>(seed));
-          const auto score = run(stream, ready, rows, options, settings_.timeline);
+          const auto score = run(stream, ready, rows, options, settings_, seed);
           groups[stream.labelsOnly ? "only labels move" : "inputs move"][policy].add(score);
           single[stream.name][policy].add(score);
         }
@@ -199,9 +213,8 @@ class Bench {
         const auto ready = prepare(stream, course, true, random);
         auto options = settings_.options;
         options.mode = ReplayMode::Switch;
-        if (settings_.timeline) std::printf("  %s\n", stream.name.c_str());
         const auto score =
-            run(stream, ready, rowsOf(stream, course, random), options, settings_.timeline);
+            run(stream, ready, rowsOf(stream, course, random), options, settings_, seed);
         scores[stream.name].add(score);
         all.add(score);
         total += score.rows;
@@ -264,8 +277,10 @@ int main(int argc, char** argv) {
   app.add_option("--tolerance-floor", settings.options.policy.toleranceFloor,
                  "effect below which nothing is drift")
       ->capture_default_str();
+  app.add_option("--policy", settings.policies, "these alone");
   app.add_flag("--per-stream", settings.perStream, "a line for each stream");
   app.add_flag("--timeline", settings.timeline, "what was decided, and why");
+  app.add_flag("--faults", settings.faults, "… of streams where something went wrong");
   CLI11_PARSE(app, argc, argv);
 
   const auto wanted = [&](const char* name) {
