@@ -58,6 +58,8 @@ class ByteStream {
   // Blocks until there is at least one byte, the end (0), the idle time-out (Timeout), or the stop
   // (Cancelled).
   virtual tl::expected<std::size_t, TransportError> read(std::span<char> into) = 0;
+  // Another idle time-out, from the next read on.
+  virtual void setIdle(std::chrono::milliseconds idle) = 0;
 };
 
 class Transport {

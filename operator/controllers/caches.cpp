@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <type_traits>
 #include <utility>
 
 #include "api/codec.h"
@@ -13,6 +14,9 @@ namespace {
 
 namespace resources = kube::resources;
 using kube::Json;
+
+// By which the Job controller marks the Pods of a Job.
+constexpr const char* kJobName = "batch.kubernetes.io/job-name";
 
 kube::CacheOptions ofUsers(const kube::Resource& resource, const std::string& ns) {
   kube::CacheOptions options;
@@ -27,9 +31,38 @@ kube::CacheOptions ofOurs(const kube::Resource& resource, const std::string& ns)
   return options;
 }
 
+bool isOurs(const std::string& key) { return key.starts_with("reprise.dev/"); }
+
+template <class T>
+constexpr bool isPod = std::is_same_v<T, api::Pod>;
+
+// See caches.h.
+void trim(api::ObjectMeta& meta, bool labels) {
+  std::erase_if(meta.annotations, [](const auto& one) { return !isOurs(one.first); });
+  std::erase_if(meta.labels, [labels](const auto& one) {
+    return !labels || (!isOurs(one.first) && one.first != kJobName);
+  });
+  std::erase_if(meta.owners, [](const auto& owner) { return !owner.controller; });
+  meta.owners.shrink_to_fit();
+  meta.finalizers = {};
+}
+
 template <class T>
 std::function<Expected<T>(const Json&)> total(T (*decode)(const Json&)) {
-  return [decode](const Json& object) -> Expected<T> { return decode(object); };
+  return [decode](const Json& object) -> Expected<T> {
+    T out = decode(object);
+    trim(out.meta, isPod<T>);
+    return out;
+  };
+}
+
+template <class T>
+std::function<Expected<T>(const Json&)> trimmed(Expected<T> (*decode)(const Json&)) {
+  return [decode](const Json& object) {
+    auto out = decode(object);
+    if (out) trim(out->meta, false);
+    return out;
+  };
 }
 
 std::vector<std::string> ownerUid(const api::ObjectMeta& meta) {
@@ -89,10 +122,13 @@ Expected<KnownVersion> decodeKnownVersion(const Json& object) {
   if (!version) return tl::unexpected(version.error());
   KnownVersion out;
   out.version = std::move(*version);
+  trim(out.version.meta, false);
   if (out.version.spec.profile.is_object()) {
     auto profile = drift::ProfileDocument::fromJson(out.version.spec.profile);
     if (profile) {
       out.profile = std::make_shared<const drift::ProfileDocument>(std::move(*profile));
+      Json basis = std::move(out.version.spec.profile["basis"]);
+      out.version.spec.profile = {{"basis", std::move(basis)}};
     } else {
       // It can be served; it is only never compared with.
       spdlog::warn("ModelVersion {}/{}: spec.profile cannot be read: {}",
@@ -104,7 +140,7 @@ Expected<KnownVersion> decodeKnownVersion(const Json& object) {
 
 Caches::Caches(const std::string& ns)
     : pipelines(
-          ofUsers(resources::trainingPipelines, ns), api::decodeTrainingPipeline,
+          ofUsers(resources::trainingPipelines, ns), trimmed(api::decodeTrainingPipeline),
           {{kModel,
             [](const api::TrainingPipeline& p) {
               return std::vector{inNamespace(p.meta.namespace_, p.spec.model)};
@@ -116,11 +152,20 @@ Caches::Caches(const std::string& ns)
                  [](const KnownVersion& v) {
                    return std::vector{inNamespace(v.version.meta.namespace_, v.version.spec.model)};
                  }}}),
-      modelDeployments(ofUsers(resources::modelDeployments, ns), api::decodeModelDeployment,
-                       {{kModel,
-                         [](const api::ModelDeployment& d) {
-                           return std::vector{inNamespace(d.meta.namespace_, d.spec.model)};
-                         }}}),
+      modelDeployments(
+          ofUsers(resources::modelDeployments, ns), trimmed(api::decodeModelDeployment),
+          {{kModel,
+            [](const api::ModelDeployment& d) {
+              return std::vector{inNamespace(d.meta.namespace_, d.spec.model)};
+            }},
+           {kRetrains,
+            [](const api::ModelDeployment& d) {
+              const auto& drift = d.spec.drift;
+              return drift && drift->onDrift.retrain
+                         ? std::vector{inNamespace(d.meta.namespace_,
+                                                   drift->onDrift.retrain->pipelineRef.name)}
+                         : std::vector<std::string>{};
+            }}}),
       jobs(ofOurs(resources::jobs, ns), total<api::Job>(api::decodeJob),
            {{kOwner, [](const api::Job& job) { return ownerUid(job.meta); }}}),
       pods(ofOurs(resources::pods, ns), total<api::Pod>(api::decodePod),

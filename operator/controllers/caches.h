@@ -20,13 +20,18 @@ namespace reprise::controllers {
 
 // Indexes. kOwner: by uid of the controller. kModel: by "<namespace>/<model>".
 // kImage: by spec.environment.image. kApp: by "<namespace>/<ModelDeployment>".
+// kRetrains: by "<namespace>/<TrainingPipeline>" of spec.drift.onDrift.retrain.
 inline constexpr const char* kOwner = "owner";
 inline constexpr const char* kModel = "model";
 inline constexpr const char* kImage = "image";
 inline constexpr const char* kApp = "app";
+inline constexpr const char* kRetrains = "retrains";
 
 std::string inNamespace(const std::string& ns, const std::string& name);  // "<ns>/<name>"
 
+// There are thousands of objects, so only what a plan looks at is kept. Of annotations: those of
+// reprise.dev/. Of labels: reprise.dev/… and the Job's name, of Pods alone. Of owners: the
+// controller. Of spec.profile of a version: the basis (the rest is KnownVersion::profile).
 class Caches {
  public:
   // `ns` "" = all namespaces.

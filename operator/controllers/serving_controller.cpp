@@ -1,6 +1,7 @@
 #include "controllers/serving_controller.h"
 
 #include <algorithm>
+#include <set>
 
 #include "api/labels.h"
 #include "controllers/outside.h"
@@ -53,6 +54,15 @@ void readMonitors(const Context& context, const std::string& owner, serving::Sna
                    [](const auto& a, const auto& b) { return a.lastMs < b.lastMs; });
 }
 
+// Those that it may ask for a run, or has asked.
+std::set<std::string> pipelinesOf(const api::ModelDeployment& deployment) {
+  std::set<std::string> out;
+  const auto& drift = deployment.spec.drift;
+  if (drift && drift->onDrift.retrain) out.insert(drift->onDrift.retrain->pipelineRef.name);
+  if (deployment.status.retrain) out.insert(deployment.status.retrain->pipeline);
+  return out;
+}
+
 serving::Snapshot snapshotOf(const Context& context,
                              std::shared_ptr<const api::ModelDeployment> deployment) {
   const auto& caches = context.caches;
@@ -69,7 +79,10 @@ serving::Snapshot snapshotOf(const Context& context,
   for (const auto& one : known) {
     if (one->profile) out.profiles[one->version.meta.name] = one->profile;
   }
-  out.pipelines = caches.pipelines.list(meta.namespace_);
+  for (const auto& name : pipelinesOf(*deployment)) {
+    if (auto pipeline = caches.pipelines.get(meta.namespace_, name))
+      out.pipelines.push_back(std::move(pipeline));
+  }
   out.settings = context.settings;
   out.now = context.clock.now();
   out.deployment = std::move(deployment);

@@ -53,12 +53,9 @@ void wakeOnPipelines(Caches& caches, Controllers controllers) {
     const Priority priority = priorityOf(change);
     controllers.training.enqueue({change.ns, change.name}, priority);
     // those that asked it for a run
-    for (const auto& deployment : caches.modelDeployments.list(change.ns)) {
-      const auto& drift = deployment->spec.drift;
-      if (drift && drift->onDrift.retrain &&
-          drift->onDrift.retrain->pipelineRef.name == change.name) {
-        controllers.serving.enqueue({change.ns, deployment->meta.name}, priority);
-      }
+    for (const auto& deployment :
+         caches.modelDeployments.byIndex(kRetrains, inNamespace(change.ns, change.name))) {
+      controllers.serving.enqueue({change.ns, deployment->meta.name}, priority);
     }
   });
 }
@@ -75,19 +72,31 @@ void wakeOnVersions(Caches& caches, Controllers controllers) {
   });
 }
 
+// The same object with the same spec: what is new is its status.
+bool onlyStatus(const kube::Change<api::ModelDeployment>& change) {
+  if (!change.old || !change.now) return false;
+  const api::ObjectMeta &old = change.old->meta, &now = change.now->meta;
+  return old.uid == now.uid && old.generation == now.generation && !old.deleted == !now.deleted;
+}
+
+// Each look of a deployment ends in a write of its status: it wakes only those who see what is new.
 void wakeOnModelDeployments(Caches& caches, Controllers controllers) {
   caches.modelDeployments.onChange([&caches, controllers](const auto& change) {
     const Priority priority = priorityOf(change);
     controllers.serving.enqueue({change.ns, change.name}, priority);
+    const bool status = onlyStatus(change);
+    const bool servesTheSame = status && change.old->status.active == change.now->status.active;
     bothSides(change, [&](const api::ModelDeployment& deployment) {
-      if (!deployment.status.active.empty()) {
+      if (!deployment.status.active.empty() && !servesTheSame) {
         controllers.versions.enqueue({change.ns, deployment.status.active}, priority);
       }
       if (deployment.status.retrain) {
         controllers.training.enqueue({change.ns, deployment.status.retrain->pipeline}, priority);
       }
-      // a check is verified by the server of the model's deployment
-      wakePipelinesOf(caches, controllers.training, change.ns, deployment.spec.model, priority);
+      // a check is verified by the server of the model's deployment, as its spec says
+      if (!status) {
+        wakePipelinesOf(caches, controllers.training, change.ns, deployment.spec.model, priority);
+      }
     });
   });
 }

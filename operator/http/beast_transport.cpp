@@ -312,6 +312,7 @@ class BeastStream final : public ByteStream {
   tl::expected<std::size_t, TransportError> read(std::span<char> into) override {
     return exchange_->read(into, Clock::now() + idle_);
   }
+  void setIdle(std::chrono::milliseconds idle) override { idle_ = idle; }
 
  private:
   std::unique_ptr<Exchange> exchange_;

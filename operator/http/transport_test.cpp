@@ -252,6 +252,21 @@ TEST_P(AnyTransport, AStreamOfAKnownLengthEndsThere) {
   EXPECT_EQ(all, "abcdef");
 }
 
+TEST_P(AnyTransport, AStreamMayBeGivenAnotherIdleTime) {
+  Server silent([](tcp::socket& socket, const std::string&) {
+    write(socket, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
+    waitForClose(socket);
+  });
+  char chunk[64];
+  auto stream = make()->openStream({"GET", silent.url("/"), {}, {}}, std::chrono::seconds(60));
+  ASSERT_TRUE(stream);
+  ASSERT_TRUE((*stream)->read(chunk));
+  (*stream)->setIdle(std::chrono::milliseconds(50));
+  auto size = (*stream)->read(chunk);
+  ASSERT_FALSE(size);
+  EXPECT_EQ(size.error().kind, TransportError::Kind::Timeout);
+}
+
 TEST_P(AnyTransport, AStreamThatFallsSilentIsATimeoutAndOneThatBreaksAnError) {
   Server silent([](tcp::socket& socket, const std::string&) {
     write(socket, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");

@@ -9,7 +9,15 @@
 namespace reprise::kube {
 namespace {
 
-constexpr std::size_t kSeenPerObject = 8, kGraves = 1024;
+// Longer than a request of ours may take.
+constexpr Milliseconds kSeenFor{120'000};
+
+std::size_t hashOf(const std::pair<std::string, std::string>& key, std::string_view version) {
+  std::string whole;
+  whole.reserve(key.first.size() + key.second.size() + version.size() + 2);
+  whole.append(key.first).append(1, '/').append(key.second).append(1, '@').append(version);
+  return std::hash<std::string>{}(whole);
+}
 
 std::string show(const std::pair<std::string, std::string>& key) {
   return key.first.empty() ? key.second : key.first + "/" + key.second;
@@ -57,10 +65,16 @@ std::vector<CacheCore::Item> CacheCore::byIndex(const std::string& index,
                                                 const std::string& key) const {
   std::lock_guard lock(mutex_);
   std::vector<Item> out;
-  const auto& keys = index_.at(index);
-  const auto found = keys.find(key);
-  if (found == keys.end()) return out;
-  for (const Key& one : found->second) out.push_back(entries_.at(one).item);
+  const auto& values = indexes_.at(index);
+  const auto [from, to] = index_.at(index).equal_range(std::hash<std::string>{}(key));
+  std::vector<Entries::const_pointer> found;
+  for (auto it = from; it != to; ++it) {
+    const auto all = values(it->second->second.item.get());
+    if (std::find(all.begin(), all.end(), key) != all.end()) found.push_back(it->second);
+  }
+  std::sort(found.begin(), found.end(), [](auto* a, auto* b) { return a->first < b->first; });
+  out.reserve(found.size());
+  for (const auto* one : found) out.push_back(one->second.item);
   return out;
 }
 
@@ -74,9 +88,7 @@ void CacheCore::noteWritten(std::string_view ns, std::string_view name,
                             std::string_view resourceVersion) {
   std::lock_guard lock(mutex_);
   const Key key(ns, name);
-  const auto seen = seen_.find(key);
-  if (seen != seen_.end() &&
-      std::find(seen->second.begin(), seen->second.end(), resourceVersion) != seen->second.end()) {
+  if (seenLocked(key, resourceVersion)) {
     written_.erase(key);
     return;
   }
@@ -117,61 +129,80 @@ CacheStats CacheCore::stats() const {
   return out;
 }
 
-bool CacheCore::decode(const Key& key, const Json& object, Entry& into) {
-  auto item = decode_(object);
-  if (!item) {
+bool CacheCore::take(const Key& key, Expected<Item> decoded, Entry& into) {
+  if (!decoded) {
     ++stats_.undecodable;
     spdlog::error("{} {} cannot be read and keeps its last good state: {}", name_, show(key),
-                  item.error().message);
+                  decoded.error().message);
     return false;
   }
-  into.item = std::move(*item);
-  into.resourceVersion = text(at(object, "metadata"), "resourceVersion");
-  for (const auto& [index, function] : indexes_) {
-    for (auto& value : function(into.item.get()))
-      into.indexed.emplace_back(index, std::move(value));
-  }
+  into.item = std::move(*decoded);
   return true;
 }
 
 void CacheCore::saw(const Key& key, const std::string& resourceVersion) {
-  auto& seen = seen_[key];
-  if (seen.empty() || seen.back() != resourceVersion) seen.push_back(resourceVersion);
-  if (seen.size() > kSeenPerObject) seen.pop_front();
+  remember(key, resourceVersion);
   const auto written = written_.find(key);
   if (written != written_.end() && written->second.resourceVersion == resourceVersion)
     written_.erase(written);
 }
 
-void CacheCore::put(const Key& key, Entry entry, std::vector<Change>& changes) {
-  auto& slot = entries_[key];
-  Change change{key.first, key.second, slot.item, entry.item, !synced_};
-  const bool same = slot.item && slot.resourceVersion == entry.resourceVersion;
-  for (const auto& [index, value] : slot.indexed) {
-    auto& keys = index_[index];
-    keys[value].erase(key);
-    if (keys[value].empty()) keys.erase(value);
+void CacheCore::remember(const Key& key, const std::string& resourceVersion) {
+  const SteadyTime now = clock_->steady();
+  while (!seenAt_.empty() && now - seenAt_.front().first > kSeenFor) {
+    seen_.erase(seenAt_.front().second);
+    seenAt_.pop_front();
   }
-  slot = std::move(entry);
-  for (const auto& [index, value] : slot.indexed) index_[index][value].insert(key);
+  const std::size_t hash = hashOf(key, resourceVersion);
+  if (seen_.insert(hash).second) seenAt_.emplace_back(now, hash);
+}
+
+bool CacheCore::seenLocked(const Key& key, std::string_view resourceVersion) const {
+  if (seen_.contains(hashOf(key, resourceVersion))) return true;
+  const auto found = entries_.find(key);
+  return found != entries_.end() && found->second.resourceVersion == resourceVersion;
+}
+
+void CacheCore::addToIndexes(Entries::const_reference entry) {
+  for (const auto& [index, values] : indexes_) {
+    for (const auto& value : values(entry.second.item.get()))
+      index_[index].emplace(std::hash<std::string>{}(value), &entry);
+  }
+}
+
+void CacheCore::removeFromIndexes(Entries::const_reference entry) {
+  for (const auto& [index, values] : indexes_) {
+    for (const auto& value : values(entry.second.item.get())) {
+      auto& indexed = index_[index];
+      const auto [from, to] = indexed.equal_range(std::hash<std::string>{}(value));
+      const auto found =
+          std::find_if(from, to, [&](const auto& one) { return one.second == &entry; });
+      if (found != to) indexed.erase(found);
+    }
+  }
+}
+
+void CacheCore::put(const Key& key, Entry entry, std::vector<Change>& changes) {
+  auto& slot = *entries_.try_emplace(key).first;
+  Entry& old = slot.second;
+  Change change{key.first, key.second, old.item, entry.item, !synced_};
+  const bool same = old.item && old.resourceVersion == entry.resourceVersion;
+  if (old.item) {
+    removeFromIndexes(slot);
+    if (!same) remember(key, old.resourceVersion);
+  }
+  old = std::move(entry);
+  addToIndexes(slot);
   if (!same) changes.push_back(std::move(change));
 }
 
 void CacheCore::erase(const Key& key, std::vector<Change>& changes) {
   const auto found = entries_.find(key);
   if (found == entries_.end()) return;
-  for (const auto& [index, value] : found->second.indexed) {
-    auto& keys = index_[index];
-    keys[value].erase(key);
-    if (keys[value].empty()) keys.erase(value);
-  }
+  removeFromIndexes(*found);
+  remember(key, found->second.resourceVersion);
   changes.push_back({key.first, key.second, found->second.item, nullptr, false});
   entries_.erase(found);
-  graves_.push_back(key);
-  if (graves_.size() > kGraves) {
-    if (!entries_.contains(graves_.front())) seen_.erase(graves_.front());
-    graves_.pop_front();
-  }
 }
 
 void CacheCore::begin() {
@@ -187,10 +218,11 @@ void CacheCore::apply(Json object) {
   const Key key(text(meta, "namespace"), text(meta, "name"));
   const std::string version = text(meta, "resourceVersion");
   std::vector<Change> changes;
+  Expected<Item> decoded = decode_(object);
   {
     std::lock_guard lock(mutex_);
-    Entry entry;
-    const bool good = decode(key, object, entry);
+    Entry entry{nullptr, version};
+    const bool good = take(key, std::move(decoded), entry);
     if (listing_) {
       if (!good) {  // it exists: it must not look deleted
         const auto last = entries_.find(key);
@@ -238,11 +270,14 @@ void CacheCore::end() {
       if (!pending_.contains(key)) gone.push_back(key);
     }
     for (const Key& key : gone) erase(key, changes);
-    for (auto& [key, entry] : pending_) {
-      saw(key, entry.resourceVersion);
-      put(key, std::move(entry), changes);
+    while (!pending_.empty()) {  // one by one: not all of it twice in memory
+      auto node = pending_.extract(pending_.begin());
+      const auto written = written_.find(node.key());
+      if (written != written_.end() &&
+          written->second.resourceVersion == node.mapped().resourceVersion)
+        written_.erase(written);
+      put(node.key(), std::move(node.mapped()), changes);
     }
-    pending_.clear();
     listing_ = false;
     synced_ = true;
     ++stats_.relistsDone;

@@ -8,10 +8,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -75,11 +76,11 @@ class CacheCore final : public WatchSink {
   struct Entry {
     Item item;
     std::string resourceVersion;
-    std::vector<std::pair<std::string, std::string>> indexed;  // (index, key)
   };
-  // The versions of an object that were seen lately: a watch is often faster than the answer to the
-  // write itself.
-  using Seen = std::deque<std::string>;
+  using Entries = std::map<Key, Entry>;
+  // Of one index: hash of the value -> the object. A value itself is not kept: it is asked of the
+  // object again. Nodes of a map stay where they are.
+  using Indexed = std::unordered_multimap<std::size_t, Entries::const_pointer>;
   struct Written {
     std::string resourceVersion;
     std::uint64_t relists = 0;  // begun by then
@@ -87,10 +88,14 @@ class CacheCore final : public WatchSink {
   };
 
   // With the lock held.
-  bool decode(const Key& key, const Json& object, Entry& into);
+  bool take(const Key& key, Expected<Item> decoded, Entry& into);
   void put(const Key& key, Entry entry, std::vector<Change>& changes);
   void erase(const Key& key, std::vector<Change>& changes);
   void saw(const Key& key, const std::string& resourceVersion);
+  void remember(const Key& key, const std::string& resourceVersion);
+  bool seenLocked(const Key& key, std::string_view resourceVersion) const;
+  void addToIndexes(Entries::const_reference entry);
+  void removeFromIndexes(Entries::const_reference entry);
   bool caughtUpLocked(const Key& key) const;
   void tell(const std::vector<Change>& changes);
 
@@ -103,12 +108,14 @@ class CacheCore final : public WatchSink {
 
   mutable std::mutex mutex_;
   mutable std::condition_variable_any moved_;
-  std::map<Key, Entry> entries_;
-  std::map<std::string, std::map<std::string, std::set<Key>>> index_;
-  std::map<Key, Entry> pending_;  // of a relist under way
+  Entries entries_;
+  std::map<std::string, Indexed> index_;
+  Entries pending_;  // of a relist under way
   bool listing_ = false, synced_ = false;
-  std::map<Key, Seen> seen_;
-  std::deque<Key> graves_;  // of the objects in seen_ that are gone: the oldest are forgotten
+  // What was seen lately, as hashes of object and version: a watch is often faster than the answer
+  // to the write itself. Older than any answer can be, it is forgotten.
+  std::unordered_set<std::size_t> seen_;
+  std::deque<std::pair<SteadyTime, std::size_t>> seenAt_;
   mutable std::map<Key, Written> written_;  // outstanding
   CacheStats stats_;
 };

@@ -91,6 +91,8 @@ void Watcher::failed(const Error& error, std::stop_token stop) {
   }
   spdlog::warn("{}: {}", scope_.resource.plural, error.message);
   sink_.failed(error);
+  // Something in between that holds streams back would stall the next one as well.
+  if (state_ == State::Streaming && error.code == ErrorCode::Timeout) canStream_ = false;
   if (error.code == ErrorCode::Unavailable) doubted_ = true;
   if (state_ != State::Watching || error.code == ErrorCode::Gone) restart();
   Milliseconds wait = backoff_.next(environment_.clock->steady(), random_);
@@ -161,14 +163,16 @@ Expected<void> Watcher::watch(std::stop_token stop) {
   const Milliseconds timeout = draw(timing_.watchMin, timing_.watchMax),
                      limit = timeout + timing_.grace;
   const SteadyTime start = environment_.clock->steady();
+  const Milliseconds idle =
+      state_ == State::Streaming ? std::min(timing_.initialIdle, limit) : limit;
   auto stream =
-      connection_.stream(scope_.resource.path(scope_.ns), watchQuery(timeout), limit, stop);
+      connection_.stream(scope_.resource.path(scope_.ns), watchQuery(timeout), idle, stop);
   if (!stream) return tl::unexpected(stream.error());
   if (state_ == State::Streaming)
     sink_.begin();
   else
     sink_.connected();
-  auto followed = follow(**stream, start + limit);
+  auto followed = follow(**stream, start + limit, limit);
   if (!followed) return followed;
   if (state_ == State::Streaming) {
     canStream_ =
@@ -181,14 +185,20 @@ Expected<void> Watcher::watch(std::stop_token stop) {
   return {};
 }
 
-// Until the stream ends in order, or an error.
-Expected<void> Watcher::follow(http::ByteStream& stream, SteadyTime until) {
+// Until the stream ends in order, or an error. `idle` is its limit once the initial events are
+// through.
+Expected<void> Watcher::follow(http::ByteStream& stream, SteadyTime until, Milliseconds idle) {
   LineReader lines(stream);
+  bool initial = state_ == State::Streaming;
   while (environment_.clock->steady() < until) {
     auto line = lines.next();
     if (!line) return tl::unexpected(http::toError(line.error()));
     if (!*line) return {};
     if (auto handled = event(**line); !handled) return handled;
+    if (initial && state_ == State::Watching) {
+      initial = false;
+      stream.setIdle(idle);
+    }
   }
   return {};  // the server forgot its own time-out
 }

@@ -31,6 +31,9 @@ namespace reprise::kube {
 struct WatchTiming {
   Milliseconds watchMin{300'000}, watchMax{600'000};  // timeoutSeconds is drawn from between
   Milliseconds grace{5'000};                          // after which a silent watch is cut by us
+  // The same for a streaming list until its initial events are through: then the server has much to
+  // say, and nothing starts before it has.
+  Milliseconds initialIdle{30'000};
   // A fresh consistent picture now and then (drawn from between the half and the whole): after a
   // restore of etcd versions go back, and a watch from a version of the future waits in silence.
   // Where the server's newest version shows it, at once: see confirm().
@@ -71,7 +74,7 @@ class Watcher {
   Expected<void> list(std::stop_token stop);
   Expected<void> watch(std::stop_token stop);
   Expected<void> confirm(std::stop_token stop);
-  Expected<void> follow(http::ByteStream& stream, SteadyTime until);
+  Expected<void> follow(http::ByteStream& stream, SteadyTime until, Milliseconds idle);
   Expected<void> event(const std::string& line);
   Expected<void> bookmark(const Json& object);
   Query watchQuery(Milliseconds timeout) const;
@@ -87,7 +90,7 @@ class Watcher {
   std::mt19937_64 random_;
   Backoff backoff_;
   State state_ = State::Start;
-  bool canStream_ = true;  // until the server says that it cannot
+  bool canStream_ = true;  // until it is seen that it cannot
   std::string version_;    // to resume from; only in state Watching
   bool doubted_ = false;   // a connection broke since: whether the server still is where we are
   SteadyTime freshAt_{};

@@ -271,6 +271,24 @@ TEST_F(WatcherRows, Row10_ASilentWatchIsResumed) {
   EXPECT_TRUE(asks(2, "resourceVersion=15")) << query(2);
 }
 
+// Nothing starts before the first picture is there: it is not waited for as long as for a change.
+TEST_F(WatcherRows, Row10_AStalledStreamingListIsGivenUpSoonAndListedInstead) {
+  broken(event("ADDED", pod("a", "5")), http::TransportError::Kind::Timeout);
+  then(200, list("40", {pod("a", "5")}));
+  steps(2);
+  ASSERT_EQ(transport->idles.size(), 1u);
+  EXPECT_LE(transport->idles[0], std::chrono::seconds(30));
+  EXPECT_EQ(log.words, (Strings{"begin", "+a@5", "failed", "begin", "+a@5", "end"}));
+  EXPECT_TRUE(asks(1, "limit=500")) << query(1);
+}
+
+TEST_F(WatcherRows, Row10_OnceTheInitialEventsAreThroughTheStreamMayBeSilentForAsLongAsAWatch) {
+  synced();
+  ASSERT_EQ(transport->idles.size(), 2u) << "as it was opened, and after its initial events";
+  EXPECT_LE(transport->idles[0], std::chrono::seconds(30));
+  EXPECT_GE(transport->idles[1], std::chrono::seconds(305));
+}
+
 TEST_F(WatcherRows, Row06_AServerThatWentBackIsReadAnewAfterABrokenConnection) {
   synced();
   broken("", http::TransportError::Kind::Reset);

@@ -5,6 +5,17 @@
 #include "runtime/json_view.h"
 
 namespace reprise::runtime {
+namespace {
+
+// Equal numbers are equal here though one is signed and the other is not: as text they are alike.
+std::uint64_t hashOf(const nlohmann::json& object) {
+  using Json = nlohmann::json;
+  return std::hash<std::string>{}(object.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::uint64_t hashOf(const std::string& uid) { return std::hash<std::string>{}(uid); }
+
+}  // namespace
 
 std::string WriteMemory::idOf(const kube::Resource& resource, const Key& key) {
   return resource.group + "/" + resource.plural + "/" + key.text();
@@ -14,7 +25,7 @@ WriteMemory::Entry& WriteMemory::entryLocked(const Subject& subject) {
   Entry& entry = entries_[idOf(subject.resource, subject.key())];
   if (entry.uid != subject.uid) {  // deleted and made again under the same name
     entry.uid = subject.uid;
-    entry.wantedStatus = entry.storedStatus = nullptr;
+    entry.status.reset();
     entry.contents.clear();
   }
   return entry;
@@ -44,30 +55,38 @@ bool WriteMemory::caughtUp(const kube::Resource& resource, const Key& key) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(idOf(resource, key));
   if (found == entries_.end()) return true;
-  std::erase_if(found->second.outstanding,
+  auto& outstanding = found->second.outstanding;
+  std::erase_if(outstanding,
                 [&](const Written& w) { return seen_.caughtUp(w.resource, w.ns, w.name); });
-  return found->second.outstanding.empty();
+  if (!outstanding.empty()) return false;
+  std::vector<Written>().swap(outstanding);  // its memory too
+  return true;
 }
 
 void WriteMemory::rememberStatus(const Subject& subject, const nlohmann::json& wanted,
                                  const nlohmann::json& stored) {
   const std::lock_guard lock(mutex_);
-  Entry& entry = entryLocked(subject);
-  entry.wantedStatus = wanted;
-  entry.storedStatus = stored;
+  entryLocked(subject).status = {hashOf(wanted), hashOf(stored)};
 }
 
 bool WriteMemory::statusAsRemembered(const Subject& subject, const nlohmann::json& wanted) const {
   const std::lock_guard lock(mutex_);
   const Entry* entry = findLocked(subject);
-  return entry && !entry->wantedStatus.is_null() && entry->wantedStatus == wanted &&
-         entry->storedStatus == subject.status;
+  return entry && entry->status && entry->status->wanted == hashOf(wanted) &&
+         entry->status->stored == hashOf(subject.status);
 }
 
 void WriteMemory::rememberContent(const Subject& subject, const std::string& childUid,
                                   std::uint64_t hash) {
   const std::lock_guard lock(mutex_);
-  entryLocked(subject).contents[childUid] = hash;
+  auto& contents = entryLocked(subject).contents;
+  const std::uint64_t child = hashOf(childUid);
+  for (auto& [known, content] : contents) {
+    if (known != child) continue;
+    content = hash;
+    return;
+  }
+  contents.emplace_back(child, hash);
 }
 
 std::optional<std::uint64_t> WriteMemory::content(const Subject& subject,
@@ -75,8 +94,10 @@ std::optional<std::uint64_t> WriteMemory::content(const Subject& subject,
   const std::lock_guard lock(mutex_);
   const Entry* entry = findLocked(subject);
   if (!entry) return std::nullopt;
-  const auto found = entry->contents.find(childUid);
-  return found == entry->contents.end() ? std::nullopt : std::optional(found->second);
+  for (const auto& [known, content] : entry->contents) {
+    if (known == hashOf(childUid)) return content;
+  }
+  return std::nullopt;
 }
 
 void WriteMemory::forget(const kube::Resource& resource, const Key& key) {

@@ -1,6 +1,7 @@
 // What this process has written for each object it reconciles. Lost with the process, and nothing
 // depends on it but the number of writes: without it the annotation on each child and a semantic
-// compare decide. Thread-safe.
+// compare decide. There is an entry for each object for as long as it exists, so it is small: of
+// what was written only hashes are kept. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -47,10 +49,13 @@ class WriteMemory {
     kube::Resource resource;
     std::string ns, name;
   };
+  struct Status {
+    std::uint64_t wanted, stored;  // hashes
+  };
   struct Entry {
     std::string uid;
-    nlohmann::json wantedStatus, storedStatus;
-    std::unordered_map<std::string, std::uint64_t> contents;  // by uid of the child
+    std::optional<Status> status;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> contents;  // hash of the child's uid first
     std::vector<Written> outstanding;
   };
 

@@ -29,7 +29,8 @@ struct Snapshot {
   std::vector<std::shared_ptr<const api::Pod>> pods;             // of those
   std::vector<std::shared_ptr<const api::ModelVersion>>
       versions;  // of the model, in this namespace
-  std::vector<std::shared_ptr<const api::TrainingPipeline>> pipelines;  // in this namespace
+  // In this namespace: those that it names, or more.
+  std::vector<std::shared_ptr<const api::TrainingPipeline>> pipelines;
   std::map<std::string, std::shared_ptr<const drift::ProfileDocument>>
       profiles;                                 // by version; absent: has none
   std::vector<drift::Window> windows;           // of all its Pods, in order of their last row

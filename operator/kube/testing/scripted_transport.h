@@ -43,17 +43,18 @@ class ScriptedTransport final : public http::Transport {
     idles.push_back(idle);
     auto answer = take(request, stop);
     if (!answer) return tl::unexpected(answer.error());
-    return std::make_unique<Stream>(std::move(*answer));
+    return std::make_unique<Stream>(std::move(*answer), idles);
   }
 
   std::vector<http::Request> requests;
-  std::vector<std::chrono::milliseconds> idles;
+  std::vector<std::chrono::milliseconds> idles;  // of each stream as it was opened, or set later
   bool done() const { return script_.empty(); }
 
  private:
   class Stream final : public http::ByteStream {
    public:
-    explicit Stream(Answer answer) : answer_(std::move(answer)) {}
+    Stream(Answer answer, std::vector<std::chrono::milliseconds>& idles)
+        : answer_(std::move(answer)), idles_(idles) {}
     int status() const override { return answer_.status; }
     std::string header(const std::string& name) const override {
       return http::Response{answer_.status, answer_.headers, {}}.header(name);
@@ -67,9 +68,11 @@ class ScriptedTransport final : public http::Transport {
       if (answer_.broken) return tl::unexpected(*answer_.broken);
       return 0;
     }
+    void setIdle(std::chrono::milliseconds idle) override { idles_.push_back(idle); }
 
    private:
     Answer answer_;
+    std::vector<std::chrono::milliseconds>& idles_;
     std::size_t at_ = 0;
   };
 
