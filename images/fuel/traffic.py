@@ -18,6 +18,8 @@ import digits
 import protocol
 import rows
 
+LABELS_AT_ONCE = 10
+
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -29,6 +31,7 @@ def options():
     parser.add_argument("--rate", type=float, default=40, help="requests a second")
     parser.add_argument("--seed", type=int, default=0, help="of the order of the rows")
     parser.add_argument("--record", help="the CSV file on the data volume to append labelled rows to")
+    parser.add_argument("--feedback", type=int, metavar="N", help="send each answer's label to the Service, N requests later")
     parser.add_argument("--timeout", type=float, default=5, help="seconds for one request")
     return parser.parse_args()
 
@@ -52,7 +55,7 @@ class Rows:
 
 
 def ask(url, model, values, timeout):
-    """(version, label) of the answer; OSError, HTTPException or ValueError where there is no good one."""
+    """(version, label, request id) of the answer; OSError, HTTPException or ValueError where there is no good one."""
     connection = http.client.HTTPConnection(url.hostname, url.port or 80, timeout=timeout)
     try:
         body = json.dumps(protocol.request(values.reshape(1, -1)))
@@ -63,9 +66,22 @@ def ask(url, model, values, timeout):
             raise ValueError(f"HTTP {response.status}: {text[:200]}")
         answer = json.loads(text)
         label = next(tensor["data"][0] for tensor in answer["outputs"] if tensor["name"] == "label")
-        return answer["model_version"], label
+        return answer["model_version"], label, response.getheader("x-request-id")
     except (KeyError, TypeError, StopIteration, IndexError) as error:
         raise ValueError(f"the answer is no v2 response of this model: {error!r}") from error
+    finally:
+        connection.close()
+
+
+def tell(url, labels, timeout):
+    """Labels that have come: [(request id, label)]. Any replica takes them."""
+    connection = http.client.HTTPConnection(url.hostname, url.port or 80, timeout=timeout)
+    try:
+        body = json.dumps([{"id": one, "label": label} for one, label in labels])
+        connection.request("POST", "/reprise/feedback", body, {"Content-Type": "application/json", "Connection": "close"})
+        response = connection.getresponse()
+        if response.status != 200:
+            raise ValueError(f"POST /reprise/feedback: HTTP {response.status}: {response.read(200).decode(errors='replace')}")
     finally:
         connection.close()
 
@@ -86,7 +102,7 @@ def main():
     part, commands = given.part, []
     if given.rows == 0:
         threading.Thread(target=listen, args=(commands,), daemon=True).start()
-    due, index = time.monotonic(), 0
+    due, index, labels = time.monotonic(), 0, []
     while given.rows == 0 or index < given.rows:
         while commands:
             command = commands.pop(0)
@@ -102,8 +118,13 @@ def main():
         values, label = source.next()
         record = {"index": index, "kind": given.kind, "part": part, "time": round(time.time(), 3)}
         try:
-            record["version"], answer = ask(url, given.model, values, given.timeout)
+            record["version"], answer, request_id = ask(url, given.model, values, given.timeout)
             record["correct"] = answer == label
+            if given.feedback is not None:
+                labels.append((request_id, label))
+                if len(labels) >= given.feedback + LABELS_AT_ONCE:
+                    tell(url, labels[:LABELS_AT_ONCE], given.timeout)
+                    del labels[:LABELS_AT_ONCE]
         except (OSError, http.client.HTTPException, ValueError) as error:
             record.update(version=None, correct=False, error=str(error) or type(error).__name__)
         if given.record:

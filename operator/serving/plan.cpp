@@ -50,6 +50,13 @@ bool mayStandBy(const Snapshot& snapshot, const api::ModelDeploymentStatus& stat
   return !available || available->status != "False";
 }
 
+// Labels told the two apart, whatever their inputs look like.
+bool knownByRule(const api::ModelDeploymentStatus& status, const std::string& version) {
+  return std::any_of(status.decisions.begin(), status.decisions.end(), [&](const auto& one) {
+    return one.from == version && (one.reason == "KnownRule" || one.reason == "UnknownRule");
+  });
+}
+
 // Versions that served earlier and were made for another kind of data than what serves now, latest
 // first.
 std::vector<std::string> standby(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
@@ -60,9 +67,8 @@ std::vector<std::string> standby(const Snapshot& snapshot, const api::ModelDeplo
   if (!before.empty()) wanted.insert(wanted.begin(), before);
   for (const auto& name : wanted) {
     const bool known = std::find(out.begin(), out.end(), name) != out.end();
-    if (!mayStandBy(snapshot, status, name) || known || name == status.active ||
-        sameKind(snapshot, name, status.active))
-      continue;
+    if (!mayStandBy(snapshot, status, name) || known || name == status.active) continue;
+    if (sameKind(snapshot, name, status.active) && !knownByRule(status, name)) continue;
     if (static_cast<std::int32_t>(out.size()) < drift->onDrift.switch_->standby)
       out.push_back(name);
   }

@@ -15,8 +15,8 @@ CLAIMS = ("fuel-data", "fuel-models")
 class Cast:
     """One namespace in which the example runs. `tag` is its own: it may move without touching another namespace."""
 
-    def __init__(self, namespace, variants, switch):
-        self.namespace, self.variants, self.switch = namespace, variants, switch
+    def __init__(self, namespace, variants, switch, replicas=1):
+        self.namespace, self.variants, self.switch, self.replicas = namespace, variants, switch, replicas
         host, repository, _ = registry.split(variants["1.0"])
         self.tag = f"story-{namespace}"
         self.image = f"{host}/{repository}:{self.tag}"
@@ -32,9 +32,11 @@ class Cast:
         # A Pod that only sends requests need not follow the tag.
         if name in ("traffic", "seed"):
             text = text.replace(self.image, self.variants["1.0"])
-        if name == "deployment" and not self.switch:
+        if name == "deployment":
             made = json.loads(kube.kubectl("create", "-n", self.namespace, "--dry-run=client", "-o", "json", "-f", "-", input=text))
-            made["spec"]["drift"]["onDrift"].pop("switch")
+            made["spec"]["replicas"] = self.replicas
+            if not self.switch:
+                made["spec"]["drift"]["onDrift"].pop("switch")
             text = json.dumps(made)
         kube.kubectl("apply", "-n", self.namespace, "-f", "-", input=text)
 

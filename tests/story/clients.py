@@ -11,12 +11,14 @@ from kube import StoryError
 class Traffic:
     """Requests of one kind of data until stop(). `records` grows while they are answered."""
 
-    def __init__(self, namespace, kind, part, rate, seed):
+    def __init__(self, namespace, kind, part, rate, seed, feedback=None):
         self.namespace, self.records, self._errors, self._stopped = namespace, [], [], False
         url = service_url(namespace)
         command = [kube.tool("kubectl"), "exec", "-i", "-n", namespace, "deploy/fuel-traffic", "--", "python", "traffic.py"]
         command += ["--url", url, "--kind", kind, "--part", str(part), "--rate", str(rate), "--seed", str(seed)]
         command += ["--record", "/data/recent.csv"]
+        if feedback is not None:
+            command += ["--feedback", str(feedback)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self._threads = [threading.Thread(target=self._read), threading.Thread(target=self._read_errors)]
         for thread in self._threads:

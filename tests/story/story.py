@@ -8,8 +8,8 @@ LIMIT = 420  # seconds that one wait for a training, a rollout or a switch may t
 
 
 class Story:
-    def __init__(self, cast, chaos, rows, rate):
-        self.cast, self.chaos, self.rows, self.rate = cast, chaos, rows, rate
+    def __init__(self, cast, chaos, rows, rate, feedback=None):
+        self.cast, self.chaos, self.rows, self.rate, self.feedback = cast, chaos, rows, rate, feedback
         self._seed, self._jobs = 0, {"train": [], "check": []}
 
     # --- what phases are made of
@@ -20,7 +20,7 @@ class Story:
         self._seed += 1
 
     def _traffic(self, kind, part):
-        return Traffic(self.cast.namespace, kind, part, self.rate, self._seed)
+        return Traffic(self.cast.namespace, kind, part, self.rate, self._seed, self.feedback)
 
     def _new_jobs(self, purpose):
         now = self.cast.jobs(purpose)
@@ -129,6 +129,14 @@ def returning(story):
     yield story.data("B first", "B", part=0, judged_on=1)
     yield story.data("A again", "A", part=2, judged_on=3)
     yield story.data("B again", "B", part=2, judged_on=3)
+
+
+def renumbered(story):
+    """The inputs stay what they are, and what they mean changes: labels alone show it."""
+    yield story.data("A first", "A", part=1, judged_on=1)
+    yield story.data("R first", "R", part=0, judged_on=1)
+    yield story.data("A again", "A", part=2, judged_on=3)
+    yield story.data("R again", "R", part=2, judged_on=3)
 
 
 def environments(story):

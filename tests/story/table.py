@@ -8,9 +8,9 @@ class Phase:
     """What one phase of the story was and how it went."""
 
     name: str
-    kind: str  # of the requests: A or B
+    kind: str  # of the requests: A, B or R
     records: list  # as images/fuel/traffic.py prints them, in order
-    kinds: dict  # version -> the kind of data that it was trained on, "A", "B" or "mixed"
+    kinds: dict  # version -> the kind of data that it was trained on, "A", "B", "R" or "mixed"
     train_jobs: list = field(default_factory=list)
     check_jobs: list = field(default_factory=list)
     note: str = ""
@@ -51,10 +51,8 @@ def failed(records):
 
 def kind_of(metrics):
     """The kind of data that a version was trained on, from its metrics (strings, as ModelVersion has them)."""
-    a, b = float(metrics.get("rows_of_A", 0)), float(metrics.get("rows_of_B", 0))
-    if a + b == 0:
-        return "mixed"
-    return "A" if a >= 0.9 * (a + b) else "B" if b >= 0.9 * (a + b) else "mixed"
+    rows = {name.removeprefix("rows_of_"): float(value) for name, value in metrics.items() if name.startswith("rows_of_")}
+    return next((kind for kind, count in rows.items() if count > 0 and count >= 0.9 * sum(rows.values())), "mixed")
 
 
 def summary(phase):

@@ -73,6 +73,20 @@ def of_baseline(first, rows):
     return errors
 
 
+def of_labels(first, rows):
+    """Only labels tell the kinds apart. A rule that is back trains nothing."""
+    errors = []
+    expect(errors, "labels, first version: trained", first["trainJobs"], ["fuel-1"])
+    wanted = [
+        ("A first", "fuel-1", [], 0),
+        ("R first", "fuel-2", ["fuel-2"], 0),
+        ("A again", "fuel-1", [], 0),
+        ("R again", "fuel-2", [], 0),
+    ]
+    _phases(errors, rows, wanted, "labels")
+    return errors
+
+
 def of_version(version, digest):
     """What a ModelVersion has to record about the run that made it."""
     errors = []
