@@ -112,11 +112,13 @@ json podTemplate(const Snapshot& snapshot, const api::ModelVersion& version) {
   for (const auto& [key, value] : labels(deployment, version.meta.name))
     pod["metadata"]["labels"][key] = value;
   pod["metadata"]["labels"][api::kManagedBy] = "reprise";  // only such Pods are watched
-  json basis;
-  if (version.spec.profile.is_object()) basis = version.spec.profile.value("basis", json());
-  // without a basis the monitor forwards and records nothing; the file says that it is not a
-  // mistake
-  pods::addInputFiles(pod, {{"basis.json", basis.dump()}});
+  // Without a profile the monitor forwards and records nothing: basis.json says that it is no
+  // mistake.
+  const auto profile = snapshot.profiles.find(version.meta.name);
+  if (profile == snapshot.profiles.end())
+    pods::addInputFiles(pod, {{"basis.json", "null"}});
+  else
+    pods::addInputFiles(pod, {{"profile.json", profile->second->toJson().dump()}});
   return pod;
 }
 
