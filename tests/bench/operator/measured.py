@@ -99,5 +99,5 @@ class Measured:
                 moved, last = time.monotonic(), now
             if now["write"] >= writes and time.monotonic() - moved > still:
                 return moved, now
-            if time.monotonic() - begun > limit or time.monotonic() - wrote > max(20, still):
+            if time.monotonic() - begun > limit or time.monotonic() - wrote > max(90, still):
                 raise RuntimeError(f"{now['write']} of {writes} writes after {time.monotonic() - begun:.0f} s: {now}; {self._log.read_text()[-1500:]}")
