@@ -22,7 +22,7 @@
 
 // In the place of OpenSSL's own, which the library calls for each new connection before we are
 // asked: it parses all of the system's authorities, some 25 ms of CPU, also where ours replace
-// them. Those that need the system's read them in trustSystem().
+// them. It holds for the whole program: who needs the system's calls what trustSystem() calls.
 extern "C" __attribute__((visibility("default"))) int SSL_CTX_set_default_verify_paths(SSL_CTX*) {
   return 1;
 }
