@@ -2,6 +2,8 @@
 #include <openssl/crypto.h>
 #include <spdlog/spdlog.h>
 
+#include <malloc.h>
+
 #include <cstdlib>
 
 #include "http/cpprest_transport.h"
@@ -10,6 +12,9 @@
 #include "runtime/signals.h"
 
 int main(int argc, char** argv) {
+  // Each thread with a heap of its own keeps what another one could use, and threads wait for the
+  // API server rather than for memory.
+  mallopt(M_ARENA_MAX, 2);
   // A thread of the HTTP library's pool may free a TLS context while the process ends: no clean-up
   // by atexit.
   OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);

@@ -30,6 +30,14 @@ using Kind = TransportError::Kind;
 
 constexpr std::uint32_t kMaxHeader = 64 * 1024;
 
+// Not by SSL_CTX_set_default_verify_paths: see cpprest_transport.cpp, which may be in the same
+// program.
+void trustSystem(SSL_CTX* context) {
+  SSL_CTX_set_default_verify_file(context);
+  SSL_CTX_set_default_verify_dir(context);
+  ERR_clear_error();
+}
+
 struct Url {
   bool encrypted = false;
   std::string host, port;  // host without brackets
@@ -92,7 +100,7 @@ std::shared_ptr<Security> secure(TlsOptions options) {
   } else {
     out->context.set_verify_mode(ssl::verify_peer, error);
     if (tls.caPem.empty())
-      out->context.set_default_verify_paths(error);
+      trustSystem(out->context.native_handle());
     else
       out->context.add_certificate_authority(asio::buffer(tls.caPem), error);
   }

@@ -1,5 +1,8 @@
 // What every Transport must do: against a real socket, with a small server that does as each test
 // says.
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <future>
 #include <thread>
 
@@ -453,6 +456,24 @@ TEST_P(AnyTransportTls, ANameInTheCertificateIsAccepted) {
   auto response = get(server, trusting(ca_), "localhost");
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(response->body, "secret");
+}
+
+TEST_P(AnyTransportTls, WithoutAnAuthorityOfOursTheSystemsAreTrusted) {
+  char bundle[] = "/tmp/reprise-authorities-XXXXXX";
+  const int file = mkstemp(bundle);
+  const std::string pem = ca_.pem();
+  ASSERT_EQ(::write(file, pem.data(), pem.size()), static_cast<ssize_t>(pem.size()));
+  close(file);
+  const char* before = std::getenv("SSL_CERT_FILE");
+  const std::string kept = before ? before : "";
+  setenv("SSL_CERT_FILE", bundle, 1);
+  TlsServer trusted(ca_.issue("api", "IP:127.0.0.1"), ""),
+      other(otherCa_.issue("api", "IP:127.0.0.1"), "");
+  const auto response = get(trusted, {});
+  EXPECT_TRUE(response) << response.error().message;
+  expectRefused(get(other, {}), other);
+  before ? setenv("SSL_CERT_FILE", kept.c_str(), 1) : unsetenv("SSL_CERT_FILE");
+  unlink(bundle);
 }
 
 TEST_P(AnyTransportTls, AnotherAuthorityIsRefused) {

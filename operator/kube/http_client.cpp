@@ -28,7 +28,7 @@ Expected<void> needName(const Json& object, const std::string& what) {
 }
 
 Expected<Json> parse(const std::string& body, const std::string& what) {
-  Json out = Json::parse(body, nullptr, false);
+  Json out = parseSent(body);
   if (out.is_discarded()) {
     return fail(ErrorCode::Unavailable,
                 what + ": the answer is no JSON (" + std::to_string(body.size()) + " bytes)");

@@ -204,7 +204,7 @@ Expected<void> Watcher::follow(http::ByteStream& stream, SteadyTime until, Milli
 }
 
 Expected<void> Watcher::event(const std::string& line) {
-  Json parsed = Json::parse(line, nullptr, false);
+  Json parsed = parseSent(line);
   const std::string type = text(parsed, "type");
   if (parsed.is_discarded() || type.empty() || !at(parsed, "object").is_object()) {
     // Gone: resumed from, it would come again and again.

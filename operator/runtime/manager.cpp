@@ -1,5 +1,6 @@
 #include "runtime/manager.h"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 namespace reprise::runtime {
@@ -29,6 +30,7 @@ bool Manager::run(std::stop_token stop) {
   for (Runnable* server : servers_) server->start();
   for (Runnable* cache : caches_) cache->start();
   if (waitSynced(stop)) {
+    malloc_trim(0);  // of the first lists as they came: it would stay for as long as the process
     {
       const std::lock_guard lock(mutex_);
       ready_ = true;

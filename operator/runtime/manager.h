@@ -23,7 +23,7 @@ namespace reprise::runtime {
 class Manager {
  public:
   struct Options {
-    Milliseconds syncPoll{50};
+    Milliseconds syncPoll{5};
     Milliseconds syncWarn{30'000};  // how often it says which caches it still waits for
   };
 

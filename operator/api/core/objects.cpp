@@ -63,16 +63,17 @@ std::vector<Condition> conditions(const Json& status) {
 // What somebody wrote: without status, and without what the server and Kubernetes' own controllers
 // count up.
 std::uint64_t contentHash(const Json& object) {
-  Json content = object;
-  if (!content.is_object()) return 0;
-  content.erase("status");
+  if (!object.is_object()) return 0;
+  std::string content;
+  for (const auto& [key, value] : object.items()) {
+    if (key != "status" && key != "metadata") content.append(key).append(value.dump());
+  }
   Json meta;
   for (const char* key : {"labels", "annotations", "ownerReferences", "finalizers"}) {
     if (const Json& value = at(at(object, "metadata"), key); !value.is_null()) meta[key] = value;
   }
   if (meta.contains("annotations")) meta["annotations"].erase("deployment.kubernetes.io/revision");
-  content["metadata"] = meta;
-  return std::hash<std::string>{}(content.dump());
+  return std::hash<std::string>{}(content.append(meta.dump()));
 }
 
 ContainerStatus container(const Json& json, bool init) {
