@@ -72,7 +72,7 @@ struct Policy {
   double minErrorRise = 0.06;     // above the reference, of an error of 0 … 1; others: in their sd
   // Labelled errors above the reference, since the change, before a training is asked for: it takes
   // longer than to wait for them. Errors that are not within 0 … 1: in two of their sd.
-  double trainingErrors = 40;
+  double trainingErrors = 80;
   std::int64_t freshLabels = 500;  // rows that labels may lag; if more, maxLabelLag counts too
   double maxLabelLag = 0.5;  // labels that lag more than this share of what kinds last do not act
 };

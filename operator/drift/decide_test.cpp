@@ -1,47 +1,23 @@
 #include "drift/decide.h"
 
-#include <deque>
-
 #include <gtest/gtest.h>
 
-#include "drift/testing/kinds.h"
+#include "drift/testing/decision.h"
 
 namespace reprise::drift {
 namespace {
 
 using Action = Decision::Action;
+using testing::kA;
+using testing::kB;
+using testing::kC;
 using testing::Kind;
+using testing::mixOf;
 using testing::profileOf;
 using testing::rowsOf;
 
-const Kind kA{}, kB{4, 8}, kC{-4, -8};
-
-// One model whose requests come in windows of 50 rows; what is decided is only looked at, unless a
-// test acts on it.
-struct DecideTest : ::testing::Test {
-  Basis basis = *Basis::fit({"x", "y"}, rowsOf(kA, 200, 1));
-  std::deque<Profile> profiles;
-  std::vector<Candidate> candidates;
-  std::vector<Window> windows;
-  std::string serving = "v1";
-  Policy policy;
-  History history;
-  std::int64_t now = 1'000'000'000;
-  unsigned seed = 100;
-
-  void addVersion(const std::string& name, const Kind& kind, int count = 200) {
-    addProfile(name, rowsOf(kind, count, ++seed));
-  }
-  void addProfile(const std::string& name, const std::vector<Row>& rows) {
-    profiles.push_back(profileOf(basis, rows));
-    candidates.push_back({name, &profiles.back(), now += 1000});
-  }
-  Decision ask() const { return decide(windows, candidates, serving, policy, history, now); }
-  Decision live(const std::vector<Row>& rows) {
-    windows.push_back({serving, now + 1, now + 900, profileOf(basis, rows)});
-    now += 1000;
-    return ask();
-  }
+// Windows of 50 rows in a second.
+struct DecideTest : testing::DecisionTest {
   // Traffic of a kind; the last decision.
   Decision traffic(const Kind& kind, int count) {
     Decision out;
@@ -50,18 +26,8 @@ struct DecideTest : ::testing::Test {
   }
   Decision mixedTraffic(const Kind& a, const Kind& b, int ofA, int count) {
     Decision out;
-    for (int done = 0; done < count; done += 50) {
-      auto rows = rowsOf(a, ofA, ++seed);
-      const auto others = rowsOf(b, 50 - ofA, ++seed);
-      rows.insert(rows.end(), others.begin(), others.end());
-      out = live(rows);
-    }
+    for (int done = 0; done < count; done += 50) out = live(mixOf(a, ofA, b, 50, ++seed));
     return out;
-  }
-  void serve(const std::string& version) {
-    serving = version;
-    windows.clear();
-    history.learnedTolerance.reset();
   }
 };
 

@@ -1,55 +1,34 @@
 // What labels and names change in a decision; inputs stay of one kind unless a test says otherwise.
-#include <deque>
+#include <algorithm>
+#include <map>
 
 #include <gtest/gtest.h>
 
-#include "drift/decide.h"
-#include "drift/testing/kinds.h"
+#include "drift/testing/decision.h"
 
 namespace reprise::drift {
 namespace {
 
 using Action = Decision::Action;
+using testing::kA;
+using testing::kB;
+using testing::kC;
 using testing::Kind;
 using testing::profileOf;
 using testing::rowsOf;
 
-const Kind kA{}, kB{4, 8}, kC{-4, -8};
-
-struct LabelsTest : ::testing::Test {
-  Basis basis = *Basis::fit({"x", "y"}, rowsOf(kA, 200, 1));
-  std::deque<Profile> profiles;
-  std::vector<Candidate> candidates;
-  std::vector<Window> windows;
-  std::vector<LabelBlock> labels;
-  std::string serving = "v1";
-  Policy policy;
-  History history;
-  std::int64_t now = 1'000'000;
-  std::int64_t lag = 0;
-  unsigned seed = 100;
-
+struct LabelsTest : testing::DecisionTest {
   void addVersion(const std::string& name, const Kind& kind, double error = 0.05) {
-    profiles.push_back(profileOf(basis, rowsOf(kind, 400, ++seed)));
-    candidates.push_back({name, &profiles.back(), now += 1000});
+    addProfile(name, rowsOf(kind, 400, ++seed));
     candidates.back().reference = ReferenceError{error, 1000};
-  }
-  Decision ask() const {
-    std::vector<LabelBlock> there;
-    for (const auto& block : labels) {
-      if (block.lastMs + lag <= now) there.push_back(block);
-    }
-    return decide(windows, candidates, serving, policy, history, now, there);
   }
   // Windows of 50 rows in 50 ms, each with the same errors by version: wrong answers of 50.
   Decision traffic(const Kind& kind, int count, const std::map<std::string, int>& wrong) {
     Decision out;
     for (int done = 0; done < count; done += 50) {
-      windows.push_back({serving, now + 1, now + 50, profileOf(basis, rowsOf(kind, 50, ++seed))});
       for (const auto& [version, errors] : wrong)
         labels.push_back({version, now + 1, now + 50, 50, double(errors), double(errors)});
-      now += 50;
-      out = ask();
+      out = live(rowsOf(kind, 50, ++seed), 50);
       if (out.learnedTolerance) history.learnedTolerance = out.learnedTolerance;
     }
     return out;
@@ -154,6 +133,65 @@ TEST_F(LabelsTest, LabelsThatLagALittleActAtOnce) {
   lag = 300;
   traffic(kA, 500, {{"v1", 2}, {"v2", 25}});
   EXPECT_EQ(traffic(kA, 400, {{"v1", 25}, {"v2", 2}}).version, "v2");
+}
+
+TEST_F(LabelsTest, LabelsThatAreLateAndOfARuleThatIsOverDoNotAct) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  lag = 2000;
+  traffic(kA, 1000, {{"v1", 2}, {"v2", 25}});
+  int acted = 0;
+  for (int turn = 0; turn < 8; ++turn) {
+    // The two rules take turns of 1,000 rows: what the labels tell is over when they come.
+    for (int i = 0; i < 20; ++i) {
+      const auto decision = turn % 2 ? traffic(kA, 50, {{"v1", 2}, {"v2", 25}})
+                                     : traffic(kA, 50, {{"v1", 25}, {"v2", 2}});
+      acted += decision.action == Action::Switch || decision.action == Action::Retrain;
+    }
+  }
+  EXPECT_EQ(acted, 0);
+}
+
+// v2's rule takes over within 1,500 rows; errors of 50 rows at a time.
+TEST_F(LabelsTest, ARuleThatComesBackGraduallyIsSwitchedToAndNothingIsTrained) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  traffic(kA, 800, {{"v1", 2}, {"v2", 25}});
+  bool moved = false;
+  Decision decision;
+  for (int i = 0; i < 40 && decision.action != Action::Switch; ++i) {
+    const int share = std::min(i, 30);  // of 30
+    decision = traffic(kA, 50, {{"v1", 2 + 23 * share / 30}, {"v2", 25 - 23 * share / 30}});
+    moved = moved || decision.drifted;
+    ASSERT_NE(decision.action, Action::Retrain) << i << ": " << decision.message;
+  }
+  EXPECT_TRUE(moved);
+  EXPECT_EQ(decision.version, "v2") << decision.message;
+}
+
+TEST_F(LabelsTest, ANewRuleThatComesGraduallyIsTrainedWhenItRestsOnItsOwnRows) {
+  addVersion("v1", kA);
+  traffic(kA, 800, {{"v1", 2}});
+  const auto begin = now;
+  bool waited = false;
+  Decision decision;
+  int i = 0;
+  for (; i < 60 && decision.action != Action::Retrain; ++i) {
+    decision = traffic(kA, 50, {{"v1", 2 + 30 * std::min(i, 20) / 20}});  // within 1,000 rows
+    waited = waited || decision.reason == "RuleMoving";
+  }
+  EXPECT_TRUE(waited);
+  EXPECT_EQ(decision.action, Action::Retrain) << decision.message;
+  EXPECT_GT(*decision.firstDriftedMs, begin + 400) << "rows of the rule before do not count";
+}
+
+TEST_F(LabelsTest, ATrainingWaitsUntilTheErrorsAreWorthIt) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  traffic(kA, 800, {{"v1", 2}, {"v2", 25}});
+  const auto few = traffic(kA, 250, {{"v1", 15}, {"v2", 25}});  // 65 more than expected
+  EXPECT_TRUE(few.drifted);
+  EXPECT_EQ(few.reason, "CollectingLabels") << few.message;
 }
 
 TEST_F(LabelsTest, GoodAnswersToMovedInputsVetoATraining) {

@@ -1,6 +1,7 @@
 #include "serving/shadows.h"
 
 #include <algorithm>
+#include <set>
 
 #include "serving/versions.h"
 
