@@ -121,24 +121,13 @@ OperatorProcess::OperatorProcess(
               [this](const std::string& image) {
                 controllers::wakeForImage(caches_, {training_, versions_, serving_}, image);
               }),
-      monitors_(network_, Milliseconds(200),
-                [this](const std::string& owner) {
-                  const auto slash = owner.find('/');
-                  serving_.enqueue({owner.substr(0, slash), owner.substr(slash + 1)});
-                }),
+      monitors_(network_, Milliseconds(200), [this](const std::string& owner) { wake(owner); }),
+      shadows_(network_, Milliseconds(200), [this](const std::string& owner) { wake(owner); }),
       prometheus_([this](const http::TlsOptions&) { return network_; }, world.clock, {}),
       secrets_(*client_, world.clock),
-      context_{caches_,
-               actor_,
-               [] { return true; },
-               images_,
-               monitors_,
-               prometheus_,
-               inbox_,
-               secrets_,
-               false,
-               world.clock,
-               pods::Settings{"reprise:test"}},
+      context_{caches_,   actor_,   [] { return true; }, images_,
+               monitors_, shadows_, prometheus_,         inbox_,
+               secrets_,  false,    world.clock,         pods::Settings{"reprise:test"}},
       training_(world.clock, options("training"), hooks(controllers::trainingHooks(context_))),
       versions_(world.clock, options("versions"), hooks(controllers::versionHooks(context_))),
       serving_(world.clock, options("serving"), hooks(controllers::servingHooks(context_))) {

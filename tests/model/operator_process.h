@@ -19,6 +19,7 @@
 #include "registry/image_watch.h"
 #include "runtime/actor.h"
 #include "signals/monitor_poll.h"
+#include "signals/shadow_scores.h"
 
 namespace reprise::model {
 
@@ -55,7 +56,10 @@ class OperatorProcess {
   // yet.
   bool work(std::size_t controller);
   void pollImages();
-  void pollMonitors() { monitors_.step(); }
+  void pollMonitors() {
+    monitors_.step();
+    shadows_.step();
+  }
   // Every object is looked at again, as a resync does.
   void lookAtAll();
 
@@ -67,6 +71,11 @@ class OperatorProcess {
     std::size_t count = 0;
     void record(const runtime::Subject&, const api::EventDraft&) override { ++count; }
   };
+  // `owner`: "namespace/name" of a ModelDeployment.
+  void wake(const std::string& owner) {
+    const auto slash = owner.find('/');
+    serving_.enqueue({owner.substr(0, slash), owner.substr(slash + 1)});
+  }
   struct Feed {
     const kube::Resource* kind;
     bool ours;  // only what carries our label
@@ -92,6 +101,7 @@ class OperatorProcess {
   registry::OciRegistry registry_;
   registry::ImageWatch images_;
   signals::MonitorPoll monitors_;
+  signals::ShadowScores shadows_;
   signals::PrometheusPoll prometheus_;
   signals::Inbox inbox_;
   controllers::Secrets secrets_;

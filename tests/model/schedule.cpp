@@ -93,7 +93,8 @@ void Run::judgeRest() {
                       (write.changed ? "" : " (of something equal)"));
     world.server.clearWrites();
   };
-  // What is due by the clock: the last numbers of drift, and the end of a Deployment that is drained.
+  // What is due by the clock: the last numbers of drift, and the end of a Deployment that is
+  // drained.
   world.clock.advance(Milliseconds(15'000));
   process_->lookAtAll();
   work();
