@@ -22,7 +22,7 @@ struct Options {
   std::uint16_t healthPort = 8081, metricsPort = 8080;
   std::set<std::string> insecureRegistries;  // host:port that speak plain HTTP
   std::string logLevel = "info";
-  std::size_t workers = 8;            // of each controller
+  std::size_t workers = 2;            // of each controller
   Milliseconds monitorInterval{500};  // between two looks at the monitors of Pods
 };
 
