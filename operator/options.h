@@ -23,7 +23,7 @@ struct Options {
   std::uint16_t webhookPort = 0;             // of drift signals from outside; 0: not open
   std::set<std::string> insecureRegistries;  // host:port that speak plain HTTP
   std::string logLevel = "info";
-  std::size_t workers = 8;            // of each controller
+  std::size_t workers = 2;            // of each controller
   Milliseconds monitorInterval{500};  // between two looks at the monitors of Pods
 };
 

@@ -325,23 +325,27 @@ class Exchange {
     closed_ = closed->get_future();
     auto error = error_;
     message_.content_ready()
-        .then([buffer = buffer_, error](pplx::task<rest::http_response> finished) {
-          try {
-            finished.get();
-          } catch (...) {
-            *error = std::current_exception();
-          }
-          // Not waited for here: this is a thread of the library's pool, and the close needs
-          // another one. Where many connections break at once all would wait, for ever.
-          return Buffer(buffer).close(std::ios_base::out);
-        })
-        .then([closed](pplx::task<void> finished) {
-          try {
-            finished.get();
-          } catch (...) {
-          }
-          closed->set_value();
-        });
+        .then(
+            [buffer = buffer_, error](pplx::task<rest::http_response> finished) {
+              try {
+                finished.get();
+              } catch (...) {
+                *error = std::current_exception();
+              }
+              // Not waited for here: this is a thread of the library's pool, and the close needs
+              // another one. Where many connections break at once all would wait, for ever.
+              return Buffer(buffer).close(std::ios_base::out);
+            },
+            AtOnce::option())
+        .then(
+            [closed](pplx::task<void> finished) {
+              try {
+                finished.get();
+              } catch (...) {
+              }
+              closed->set_value();
+            },
+            AtOnce::option());
   }
 
   tl::expected<std::size_t, TransportError> endOfBody() {
