@@ -63,21 +63,42 @@ LabelView::LabelView(const std::vector<LabelBlock>& labels,
     if (block.version == serving_) own_.push_back(block);
   }
   if (own_.empty()) return;
-  const auto started = own_.front().firstMs;
+  findReference(candidates);
+  findChange();
+  late_ = alarm_ && outdated(nowMs, windows);
+}
+
+// What lasted long is likely to last as long again: labels act while they lag by less than a share
+// of what the kinds of data lasted so far, the one before the change or the one since.
+bool LabelView::outdated(std::int64_t nowMs, const std::vector<const Window*>& windows) const {
   std::int64_t rowsAfter = 0;
   for (const auto* window : windows) {
     if (window->firstMs > own_.back().lastMs) rowsAfter += window->profile.rows();
   }
-  findReference(candidates);
-  findChange();
-  if (!alarm_) return;
-  // What lasted long is likely to last as long again: labels act while they lag by less than a
-  // share of what the kinds of data lasted so far, the one before the change or the one since. The
-  // one before had begun about a lag before its version was chosen.
-  const auto lag = static_cast<double>(nowMs - own_.back().lastMs);
-  const auto before = static_cast<double>(change_.firstMs - started) + lag;
-  const auto since = static_cast<double>(change_.lastMs - change_.firstMs);
-  late_ = rowsAfter > policy.freshLabels && lag > policy_.maxLabelLag * std::max(before, since);
+  const auto lag = nowMs - own_.back().lastMs;
+  return rowsAfter > policy_.freshLabels &&
+         static_cast<double>(lag) > policy_.maxLabelLag * static_cast<double>(lasted(lag));
+}
+
+// The rule since the change, and the one before it, the longer of them. Other rules that came and
+// went while this version served are no part of that: vetoLabels rows at a time are asked whether
+// their error is what the reference allows.
+std::int64_t LabelView::lasted(std::int64_t lagMs) const {
+  std::int64_t changed = change_.firstMs;  // the search for a change has an end, a rule has none
+  std::int64_t calm = changed;
+  ErrorSum some;
+  for (std::size_t i = own_.size(); i-- > 0;) {
+    if (own_[i].firstMs >= change_.firstMs) continue;
+    some.add(own_[i]);
+    if (some.n < policy_.vetoLabels) continue;
+    const bool bad = some.mean() > reference_->mean + minRise();
+    if (bad && calm < changed) return std::max(changed - calm, change_.lastMs - changed);
+    calm = some.firstMs;
+    if (bad) changed = calm;
+    some = {};
+  }
+  // The first rule had begun about a lag before its version was chosen.
+  return std::max(changed - own_.front().firstMs + lagMs, change_.lastMs - changed);
 }
 
 std::optional<double> LabelView::reference() const {

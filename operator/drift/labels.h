@@ -17,7 +17,6 @@ struct ErrorSum {
   double sum = 0, sumSq = 0;
   std::int64_t firstMs = 0, lastMs = 0;
   double mean() const { return n > 0 ? sum / static_cast<double>(n) : 0; }
-  bool operator==(const ErrorSum&) const = default;
   void add(const LabelBlock& block);
 };
 
@@ -72,6 +71,8 @@ class LabelView {
   double stepOf(const ErrorSum& before, const ErrorSum& after) const;
   void findReference(const std::vector<Candidate>& candidates);
   void findChange();
+  bool outdated(std::int64_t nowMs, const std::vector<const Window*>& windows) const;
+  std::int64_t lasted(std::int64_t lagMs) const;
   double variance(double mean, const ErrorSum& seen) const;
   double evidence(double rise, double n, const ErrorSum& seen) const;
   double minRise() const;

@@ -51,7 +51,7 @@ TEST_F(LabelsTest, ARuleThatComesBackSwitchesThoughInputsAreTheSame) {
 TEST_F(LabelsTest, ANewRuleIsRetrainedAndNotTakenForAKeptOne) {
   addVersion("v1", kA);
   addVersion("v2", kA);
-  traffic(kA, 500, {{"v1", 2}, {"v2", 25}});
+  traffic(kA, 500, {{"v1", 2}, {"v2", 17}});
   const auto decision = traffic(kA, policy.minSamples, {{"v1", 25}, {"v2", 17}});
   EXPECT_EQ(decision.action, Action::Retrain) << decision.message;
   EXPECT_EQ(decision.reason, "UnknownRule");
