@@ -298,7 +298,7 @@ void askTheRows(Listening& now) {
         &match);
   }
   if (const auto mix = drift::knownMix(input, rules)) {
-    return hold(now, "MixedRows",
+    return hold(now, "MixedStream",
                 "the rows since the alarm are a mix of those of " + mix->first + " and " +
                     mix->second + ": one of them alone is waited for");
   }
