@@ -36,7 +36,7 @@ struct DriftSource {  // at least one
 };
 
 struct DriftWindow {
-  std::int32_t minSamples = 500;  // rows since the alarm before a version is matched or trained
+  std::int32_t minSamples = 200;  // rows since the alarm before a version is matched or trained
   std::string maxAge = "15m";
 };
 

@@ -51,7 +51,7 @@ template <class V>
 void fields(V& v, Of<DriftWindow>) {
   v("minSamples", &DriftWindow::minSamples,
     {.doc = "Rows since the alarm before a version is matched, or a training asked for.",
-     .default_ = "500",
+     .default_ = "200",
      .min = 50,
      .max = 1000000});
   v("maxAge", &DriftWindow::maxAge,

@@ -1,6 +1,7 @@
 #include "serving/conditions.h"
 
 #include "api/conditions.h"
+#include "api/labels.h"
 #include "serving/decisions.h"
 #include "serving/observe.h"
 #include "serving/outside.h"
@@ -85,9 +86,26 @@ Verdict drifted(const Snapshot& snapshot, const api::ModelDeploymentStatus& stat
 Verdict verified(const Snapshot& snapshot, const api::ModelDeploymentStatus& status) {
   if (!snapshot.deployment->spec.verify.goldenRequests)
     return {"Unknown", "NotAsked", "spec.verify.goldenRequests is false"};
-  if (status.active.empty()) return {"Unknown", "NothingServes", "nothing serves yet"};
-  return {"True", "GoldenRequestsPassed",
-          status.active + " answered its golden requests before it got traffic"};
+  const std::string& active = status.active;
+  if (active.empty()) return {"Unknown", "NothingServes", "nothing serves yet"};
+  std::optional<Verdict> said;
+  for (const auto& pod : snapshot.pods) {
+    const auto fact = snapshot.monitors.find(pod->meta.name);
+    if (pod->meta.label(api::kVersionLabel) != active || fact == snapshot.monitors.end()) continue;
+    const auto& [golden, message, problem] = fact->second;
+    if (golden == "Failed") return {"False", "GoldenRequestsFailed", active + ": " + message};
+    if (golden == "Passed") said = {"True", "GoldenRequestsPassed", active + ": " + message};
+    if (golden == "Skipped") said = {"Unknown", "NoGoldenRequests", active + ": " + message};
+  }
+  if (said) return *said;
+  // After a restart of ours the monitors are asked anew: what they said of this version stands.
+  const auto* before = api::findCondition(status.conditions, "Verified");
+  if (before && before->message.starts_with(active + ": "))
+    return {before->status == "True"    ? "True"
+            : before->status == "False" ? "False"
+                                        : "Unknown",
+            before->reason, before->message};
+  return {"Unknown", "GoldenRequestsPending", active + ": its monitors have not been heard yet"};
 }
 
 }  // namespace

@@ -15,6 +15,24 @@ TEST_F(ServingPlanTest, NothingToServeIsSaidAndTheFirstVersionIsDeployed) {
   EXPECT_EQ(condition("Ready").status, "True");
 }
 
+TEST_F(ServingPlanTest, VerifiedIsWhatTheMonitorsSay) {
+  serveFirst();
+  EXPECT_EQ(condition("Verified").reason, "GoldenRequestsPending");
+  api::Pod pod;
+  pod.meta.name = "one";
+  pod.meta.labels[api::kVersionLabel] = "fuel-1";
+  pods.push_back(pod);
+  monitors["one"] = {"Passed", "8 golden requests", {}};
+  reconcile();
+  EXPECT_EQ(condition("Verified").status, "True");
+  monitors.clear();  // the operator starts anew, and has not asked yet
+  reconcile();
+  EXPECT_EQ(condition("Verified").status, "True");
+  monitors["one"] = {"Failed", "request 3", {}};
+  reconcile();
+  EXPECT_EQ(condition("Verified").reason, "GoldenRequestsFailed");
+}
+
 TEST_F(ServingPlanTest, ADeploymentAtRestWritesNothingNew) {
   serveFirst();
   const json before = last.status;
