@@ -32,6 +32,7 @@ def options():
     parser.add_argument("--seed", type=int, default=0, help="of the order of the rows")
     parser.add_argument("--record", help="the CSV file on the data volume to append labelled rows to")
     parser.add_argument("--feedback", type=int, metavar="N", help="send each answer's label to the Service, N requests later")
+    parser.add_argument("--context-header", help="header in which each request says its kind")
     parser.add_argument("--timeout", type=float, default=5, help="seconds for one request")
     return parser.parse_args()
 
@@ -54,12 +55,12 @@ class Rows:
         return self.inputs[index], int(self.labels[index])
 
 
-def ask(url, model, values, timeout):
+def ask(url, model, values, timeout, headers):
     """(version, label, request id) of the answer; OSError, HTTPException or ValueError where there is no good one."""
     connection = http.client.HTTPConnection(url.hostname, url.port or 80, timeout=timeout)
     try:
         body = json.dumps(protocol.request(values.reshape(1, -1)))
-        connection.request("POST", f"/v2/models/{model}/infer", body, {"Content-Type": "application/json", "Connection": "close"})
+        connection.request("POST", f"/v2/models/{model}/infer", body, {"Content-Type": "application/json", "Connection": "close"} | headers)
         response = connection.getresponse()
         text = response.read(1 << 20).decode(errors="replace")
         if response.status != 200:
@@ -102,6 +103,7 @@ def main():
     part, commands = given.part, []
     if given.rows == 0:
         threading.Thread(target=listen, args=(commands,), daemon=True).start()
+    headers = {given.context_header: given.kind} if given.context_header else {}
     due, index, labels = time.monotonic(), 0, []
     while given.rows == 0 or index < given.rows:
         while commands:
@@ -118,7 +120,7 @@ def main():
         values, label = source.next()
         record = {"index": index, "kind": given.kind, "part": part, "time": round(time.time(), 3)}
         try:
-            record["version"], answer, request_id = ask(url, given.model, values, given.timeout)
+            record["version"], answer, request_id = ask(url, given.model, values, given.timeout, headers)
             record["correct"] = answer == label
             if given.feedback is not None:
                 labels.append((request_id, label))

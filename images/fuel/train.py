@@ -44,6 +44,10 @@ def write(output, model, inputs, labels, kinds):
     labelled = "".join(rows.line(*row) for row in zip(inputs, labels, kinds))
     (output / "rows.csv").unlink(missing_ok=True)
     rows.append(output / "rows.csv", labelled)
+    # What the version is for, by name, where its rows are of one kind: requests that say so may be routed to it.
+    kind = max(set(kinds), key=kinds.count)
+    if kinds.count(kind) >= 0.9 * len(kinds):
+        (output / "context.json").write_text(json.dumps({"kind": kind}) + "\n")
     with open(output / "examples.jsonl", "w", encoding="ascii") as file:
         for row in inputs[:: max(1, len(inputs) // GOLDEN)][:GOLDEN]:
             one = row.reshape(1, -1)

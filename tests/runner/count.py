@@ -91,7 +91,7 @@ def of_story(result):
     """Of the story.json that tests/story/run writes: each phase that was played, and each first version, is a test."""
     total = Count()
     left = list(result["errors"])
-    for where, first, rows in (("with switch", "first", "phases"), ("retrain only", "baselineFirst", "baseline"), ("labels", "", "labels")):
+    for where, first, rows in (("with switch", "first", "phases"), ("retrain only", "baselineFirst", "baseline"), ("labels", "", "labels"), ("routing", "", "routing")):
         for row in result.get(rows, []):
             mine = [error for error in left if error.startswith(f"{where}, {row['phase']}:") or error.startswith(f"{row['phase']}:")]
             left = [error for error in left if error not in mine]

@@ -15,8 +15,8 @@ CLAIMS = ("fuel-data", "fuel-models")
 class Cast:
     """One namespace in which the example runs. `tag` is its own: it may move without touching another namespace."""
 
-    def __init__(self, namespace, variants, switch, replicas=1):
-        self.namespace, self.variants, self.switch, self.replicas = namespace, variants, switch, replicas
+    def __init__(self, namespace, variants, switch, replicas=1, header=None):
+        self.namespace, self.variants, self.switch, self.replicas, self.header = namespace, variants, switch, replicas, header
         host, repository, _ = registry.split(variants["1.0"])
         self.tag = f"story-{namespace}"
         self.image = f"{host}/{repository}:{self.tag}"
@@ -35,6 +35,8 @@ class Cast:
         if name == "deployment":
             made = json.loads(kube.kubectl("create", "-n", self.namespace, "--dry-run=client", "-o", "json", "-f", "-", input=text))
             made["spec"]["replicas"] = self.replicas
+            if self.header:
+                made["spec"]["routing"] = {"byContext": {"header": self.header, "key": "kind"}}
             if not self.switch:
                 made["spec"]["drift"]["onDrift"].pop("switch")
             text = json.dumps(made)

@@ -11,7 +11,7 @@ from kube import StoryError
 class Traffic:
     """Requests of one kind of data until stop(). `records` grows while they are answered."""
 
-    def __init__(self, namespace, kind, part, rate, seed, feedback=None):
+    def __init__(self, namespace, kind, part, rate, seed, feedback=None, header=None):
         self.namespace, self.records, self._errors, self._stopped = namespace, [], [], False
         url = service_url(namespace)
         command = [kube.tool("kubectl"), "exec", "-i", "-n", namespace, "deploy/fuel-traffic", "--", "python", "traffic.py"]
@@ -19,6 +19,8 @@ class Traffic:
         command += ["--record", "/data/recent.csv"]
         if feedback is not None:
             command += ["--feedback", str(feedback)]
+        if header:
+            command += ["--context-header", header]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self._threads = [threading.Thread(target=self._read), threading.Thread(target=self._read_errors)]
         for thread in self._threads:

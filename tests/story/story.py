@@ -1,5 +1,7 @@
 """The phases of the story, one function each. Each returns a table.Phase."""
 
+import contextlib
+
 import kube
 import table
 from clients import Traffic
@@ -8,8 +10,9 @@ LIMIT = 420  # seconds that one wait for a training, a rollout or a switch may t
 
 
 class Story:
-    def __init__(self, cast, chaos, rows, rate, feedback=None):
-        self.cast, self.chaos, self.rows, self.rate, self.feedback = cast, chaos, rows, rate, feedback
+    def __init__(self, cast, chaos, rows, rate, feedback=None, header=None):
+        self.cast, self.chaos, self.rows, self.rate = cast, chaos, rows, rate
+        self.feedback, self.header = feedback, header
         self._seed, self._jobs = 0, {"train": [], "check": []}
 
     # --- what phases are made of
@@ -20,7 +23,7 @@ class Story:
         self._seed += 1
 
     def _traffic(self, kind, part):
-        return Traffic(self.cast.namespace, kind, part, self.rate, self._seed, self.feedback)
+        return Traffic(self.cast.namespace, kind, part, self.rate, self._seed, self.feedback, self.header)
 
     def _new_jobs(self, purpose):
         now = self.cast.jobs(purpose)
@@ -76,6 +79,18 @@ class Story:
             self._until_more(traffic, judged_on)
         self.cast.wait_quiet(LIMIT)
         return self._end(name, kind, traffic.records)
+
+    def at_once(self, kinds, part):
+        """Requests of all `kinds` beside each other. One row for each kind."""
+        self._begin(f"{' and '.join(kinds)} at once")
+        records = {}
+        with contextlib.ExitStack() as stack:
+            clients = {kind: stack.enter_context(self._traffic(kind, part)) for kind in kinds}
+            for kind, traffic in clients.items():
+                traffic.wait(f"{self.rows} requests of {kind}", lambda seen: len(seen) >= self.rows, LIMIT)
+                records[kind] = traffic.records
+        self.cast.wait_quiet(LIMIT)
+        return [self._end(f"{kind} beside others", kind, records[kind]) for kind in kinds]
 
     def adopted(self, name, variant, kind, part, judged_on):
         """The tag moves to an environment that works: checked, adopted, trained in, served."""
@@ -137,6 +152,13 @@ def renumbered(story):
     yield story.data("R first", "R", part=0, judged_on=1)
     yield story.data("A again", "A", part=2, judged_on=3)
     yield story.data("R again", "R", part=2, judged_on=3)
+
+
+def routed(story):
+    """Requests say what they are: each goes to the version that was made for it."""
+    yield story.data("A first", "A", part=1, judged_on=1)
+    yield story.data("B first", "B", part=0, judged_on=1)
+    yield from story.at_once(("A", "B"), part=2)
 
 
 def environments(story):

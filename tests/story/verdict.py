@@ -87,6 +87,24 @@ def of_labels(first, rows):
     return errors
 
 
+def of_routing(first, rows):
+    """Each request is answered by the version for its kind, and what serves the others stays as it is."""
+    errors = []
+    expect(errors, "routing, first version: trained", first["trainJobs"], ["fuel-1"])
+    wanted = [
+        ("A first", "fuel-1", [], 0),
+        ("B first", "fuel-2", ["fuel-2"], 0),
+        ("A beside others", "fuel-1", [], 0),
+        ("B beside others", "fuel-2", [], 0),
+    ]
+    _phases(errors, rows, wanted, "routing")
+    for name in ("A beside others", "B beside others"):
+        row = row_of(rows, name)
+        if row and row["blindRequests"] != 0:
+            errors.append(f"routing, {name}: {row['blindRequests']} requests were answered by another version first")
+    return errors
+
+
 def of_version(version, digest):
     """What a ModelVersion has to record about the run that made it."""
     errors = []
