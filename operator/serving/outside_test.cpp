@@ -1,30 +1,18 @@
 #include "serving/outside.h"
 
-#include <random>
-
 #include <gtest/gtest.h>
 
 #include "api/codec.h"
 #include "api/conditions.h"
 #include "api/labels.h"
 #include "serving/plan.h"
+#include "serving/testing/kinds.h"
 
 namespace reprise::serving {
 namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-constexpr double kA = 0, kB = 4, kC = -4;
-
-std::vector<drift::Row> rowsOf(double mean, int count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> normal;
-  std::vector<drift::Row> rows;
-  for (int i = 0; i < count; ++i)
-    rows.push_back({mean + normal(random), 2 * mean + normal(random)});
-  return rows;
-}
 
 // fuel-1 serves data of kind A; fuel-2 is kept for kind B.
 struct OutsideTest : testing::Test {

@@ -4,29 +4,17 @@
 #include "serving/plan.h"
 
 #include <algorithm>
-#include <random>
 
 #include <gtest/gtest.h>
 
 #include "api/codec.h"
 #include "api/labels.h"
 #include "serving/children.h"
+#include "serving/testing/kinds.h"
 
 namespace reprise::serving {
 
 using nlohmann::json;
-
-// Rows of one kind of data: a mean, and a correlation between the two features.
-inline std::vector<drift::Row> rowsOf(double mean, int count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> normal;
-  std::vector<drift::Row> rows;
-  for (int i = 0; i < count; ++i)
-    rows.push_back({mean + normal(random), 2 * mean + normal(random)});
-  return rows;
-}
-
-constexpr double kA = 0, kB = 4, kC = -4;
 
 struct ServedTest : testing::Test {
   api::ModelDeployment deployment;
