@@ -28,6 +28,7 @@ class Leaders(Case):
         await self.serve(namespace)
         await self.served(namespace)
         self.assertEqual(self._objects(pair[1].proxy), [], "who stands by writes nothing")
+        self._rest = asyncio.Event()
         self._restless = asyncio.create_task(self._change(namespace))
         return namespace, *pair
 
@@ -45,13 +46,14 @@ class Leaders(Case):
     async def _change(self, namespace):
         """So that whoever believes to lead has something to write."""
         replicas = 1
-        while True:
+        while not self._rest.is_set():
             replicas = 3 - replicas
             await self.scale(namespace, replicas)
             await asyncio.sleep(0.25)
 
     async def _calm(self, namespace):
-        self._restless.cancel()
+        # Not cancelled: a patch that is under way would come after the next one, and undo it.
+        self._rest.set()
         await asyncio.wait({self._restless})
         await self.lives(namespace, 3)
 
