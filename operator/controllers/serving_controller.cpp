@@ -37,8 +37,10 @@ std::vector<signals::MonitorTarget> targets(const serving::Snapshot& snapshot) {
 
 void readMonitors(const Context& context, const std::string& owner, serving::Snapshot& snapshot) {
   auto pods = targets(snapshot);
-  context.monitors.watch(
-      owner, pods, {serving::routesToken(*snapshot.deployment), serving::routeTables(snapshot)});
+  signals::MonitorRoutes routes;
+  if (serving::routes(*snapshot.deployment))
+    routes = {serving::routesToken(*snapshot.deployment), serving::routeTables(snapshot)};
+  context.monitors.watch(owner, pods, std::move(routes));
   for (auto& [pod, view] : context.monitors.view(owner)) {
     snapshot.monitors[pod] = {view.golden, view.message, view.problem};
     for (auto& window : view.windows) snapshot.windows.push_back(std::move(window));

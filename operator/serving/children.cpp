@@ -71,11 +71,10 @@ json monitorContainer(const Snapshot& snapshot, const api::ModelVersion& version
     args.insert(args.end(), {"--golden", std::string(pods::kModelDir) + "/.reprise/examples.jsonl",
                              "--golden-timeout", std::to_string(spec.verify.timeoutSeconds) + "s"});
   }
-  const auto& routing = spec.routing;
-  if (routing && routing->byContext)
-    args.insert(args.end(), {"--context-header", routing->byContext->header});
+  const bool routed = routes(*snapshot.deployment);
+  if (routed) args.insert(args.end(), {"--context-header", spec.routing->byContext->header});
   json out = pods::agentContainer(snapshot.settings, "monitor", std::move(args));
-  if (routing && routing->byContext)
+  if (routed)
     out["env"].push_back(pods::env("REPRISE_ROUTES_TOKEN", routesToken(*snapshot.deployment)));
   out["ports"] =
       json::array({{{"name", "http"}, {"containerPort", kMonitorPort}, {"protocol", "TCP"}},

@@ -1,6 +1,7 @@
 #include "serving/decisions.h"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace reprise::serving {
 namespace {
@@ -14,6 +15,12 @@ std::string sentence(const api::DecisionRecord& record) {
 }
 
 }  // namespace
+
+std::string decimal(double value, const char* format) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
 
 std::int64_t decided(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                      api::DecisionRecord record, std::vector<api::EventDraft>& events) {

@@ -11,6 +11,9 @@ namespace reprise::serving {
 
 inline constexpr std::size_t kMaxDecisions = 20;
 
+// A number as statuses carry it; `format` is printf's, of at most 63 characters.
+std::string decimal(double value, const char* format = "%.4f");
+
 // Writes `record` down under the next id, with the time, and says it as an event. Returns the id.
 std::int64_t decided(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                      api::DecisionRecord record, std::vector<api::EventDraft>& events);

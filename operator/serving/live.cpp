@@ -1,7 +1,6 @@
 #include "serving/live.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 
 #include "api/labels.h"
@@ -17,18 +16,14 @@ using Action = drift::Decision::Action;
 
 constexpr auto kRefresh = std::chrono::seconds(5);
 
-std::string decimal(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4f", value);
-  return text;
-}
-
 std::int64_t ms(Time time) { return time.time_since_epoch().count(); }
+
+}  // namespace
 
 // Rows of before the switch were answered by the version as a standby or before: they say nothing
 // about now.
-std::vector<drift::Window> windowsOfActive(const Snapshot& snapshot,
-                                           const api::ModelDeploymentStatus& status) {
+std::vector<drift::Window> liveWindows(const Snapshot& snapshot,
+                                       const api::ModelDeploymentStatus& status) {
   std::vector<drift::Window> out;
   const std::int64_t since = status.activeSince ? ms(*status.activeSince) : 0;
   std::optional<Milliseconds> maxAge;
@@ -41,8 +36,8 @@ std::vector<drift::Window> windowsOfActive(const Snapshot& snapshot,
   return out;
 }
 
-std::vector<drift::Candidate> candidates(const Snapshot& snapshot,
-                                         const api::ModelDeploymentStatus& status) {
+std::vector<drift::Candidate> keptVersions(const Snapshot& snapshot,
+                                           const api::ModelDeploymentStatus& status) {
   const bool mayChoose =
       snapshot.deployment->spec.version.auto_ && snapshot.deployment->spec.drift->onDrift.switch_;
   std::vector<drift::Candidate> out;
@@ -62,6 +57,8 @@ std::vector<drift::Candidate> candidates(const Snapshot& snapshot,
   if (const auto* active = there ? nullptr : findVersion(snapshot, status.active)) add(*active);
   return out;
 }
+
+namespace {
 
 drift::History history(api::ModelDeploymentStatus& status) {
   drift::History out;
@@ -179,6 +176,14 @@ void requestRun(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
 
 namespace {
 
+// What is done instead of what was decided.
+void hold(api::ModelDeploymentStatus& status, const std::string& reason,
+          const std::string& message) {
+  status.drift->action = "Hold";
+  status.drift->reason = reason;
+  status.drift->message = message;
+}
+
 void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                    const drift::Decision& decision, std::vector<api::EventDraft>& events) {
   if (status.retrain) {
@@ -189,32 +194,16 @@ void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
     return;
   }
   if (const auto refusal = cannotRetrain(snapshot)) {
-    status.drift->action = "Hold";
-    status.drift->reason = refusal->reason;
-    status.drift->message = refusal->message;
-    return;
+    return hold(status, refusal->reason, refusal->message);
   }
   if (const auto scoring = waitForScores(snapshot, status, decision)) {
-    status.drift->action = "Hold";
-    status.drift->reason = "ScoringVersions";
-    status.drift->message = *scoring;
-    return;
+    return hold(status, "ScoringVersions", *scoring);
   }
   requestRun(snapshot, status, record(decision, status, "Retrain"),
              namedContext(snapshot, decision.context), events);
 }
 
 }  // namespace
-
-std::vector<drift::Window> liveWindows(const Snapshot& snapshot,
-                                       const api::ModelDeploymentStatus& status) {
-  return windowsOfActive(snapshot, status);
-}
-
-std::vector<drift::Candidate> keptVersions(const Snapshot& snapshot,
-                                           const api::ModelDeploymentStatus& status) {
-  return candidates(snapshot, status);
-}
 
 const api::TrainingPipeline* retrainPipeline(const Snapshot& snapshot) {
   const auto& drift = snapshot.deployment->spec.drift;
@@ -283,10 +272,8 @@ void actOn(const Snapshot& snapshot, const drift::Decision& decision,
   if (spec.paused || !status.target.empty()) return;
   if (decision.action == Action::Switch && decision.reason == "KnownContext" &&
       routes(*snapshot.deployment)) {
-    status.drift->action = "Hold";
-    status.drift->reason = "Routed";
-    status.drift->message = decision.message + ": they go there as soon as its Pods are ready";
-    return;
+    return hold(status, "Routed",
+                decision.message + ": they go there as soon as its Pods are ready");
   }
   if (decision.action == Action::Switch && decision.version != status.active &&
       spec.version.auto_) {
@@ -317,9 +304,9 @@ void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
     status.drift.reset();
     return;
   }
-  const auto windows = windowsOfActive(snapshot, status);
+  const auto windows = liveWindows(snapshot, status);
   const auto decision =
-      drift::decide(windows, candidates(snapshot, status), status.active, policy(spec),
+      drift::decide(windows, keptVersions(snapshot, status), status.active, policy(spec),
                     history(status), ms(snapshot.now), snapshot.labels);
   // Without requests there is nothing new to say; what was said last still stands.
   if (windows.empty() && status.drift) return;

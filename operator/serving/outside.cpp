@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 
 #include "api/labels.h"
@@ -19,12 +18,6 @@ constexpr std::size_t kMaxSignals = 16;
 constexpr Milliseconds kSecretAgain{30'000};
 constexpr const char* kPrometheus = "Prometheus";
 constexpr const char* kWebhook = "Webhook";
-
-std::string decimal(double value, const char* format = "%.4f") {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
 
 // All that the steps below work on.
 struct Listening {
