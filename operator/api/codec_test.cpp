@@ -71,8 +71,20 @@ TEST(Codec, AVersionSurvivesTheRoundTrip) {
     "environment": {"image": "i@sha256:1", "packages": {"numpy": "2.1"}}, "metrics": {"accuracy": "0.91"}, "profile": {"n": 1}, "lineage": {"run": "fuel-1"}})");
   const auto decoded = decodeModelVersion(object(spec));
   ASSERT_TRUE(decoded) << decoded.error().message;
-  EXPECT_EQ(decoded->spec.artifact.bytes, 9007199254740993) << "int64 stays exact";
   EXPECT_EQ(encode(decoded->spec), spec);
+}
+
+TEST(Codec, Row25_Int64StaysExactAndQuantitiesAreTheTextThatWasWritten) {
+  const auto version = decodeModelVersion(object(
+      json::parse(R"({"model": "m", "artifact": {"uri": "u", "bytes": 9007199254740993}})")));
+  ASSERT_TRUE(version) << version.error().message;
+  EXPECT_EQ(version->spec.artifact.bytes, 9007199254740993) << "a double would make it ...992";
+  json spec = kPipeline;
+  spec["train"]["resources"] = {
+      {"limits", {{"cpu", "0.100"}, {"memory", "1.5Gi"}, {"x.io/y", "12345678901234567890"}}}};
+  const auto pipeline = decodeTrainingPipeline(object(spec));
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  EXPECT_EQ(encode(pipeline->spec)["train"]["resources"], spec["train"]["resources"]);
 }
 
 TEST(Codec, AWrongTypeNamesTheFieldByItsPath) {

@@ -4,7 +4,7 @@
 
 namespace reprise::http {
 
-std::string Response::header(const std::string& name) const {
+std::string header(const Headers& headers, const std::string& name) {
   for (const auto& [key, value] : headers) {
     if (strcasecmp(key.c_str(), name.c_str()) == 0) return value;
   }

@@ -22,6 +22,9 @@ namespace reprise::http {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;  // names compare without case
 
+// The value of the first header of that name; "" if there is none.
+std::string header(const Headers& headers, const std::string& name);
+
 struct Request {
   std::string method = "GET";
   std::string url;  // absolute: scheme://host[:port]/path?query, percent-encoded
@@ -34,8 +37,7 @@ struct Response {
   Headers headers;
   std::string body;
 
-  std::string header(
-      const std::string& name) const;  // the first of that name, without case; "" if none
+  std::string header(const std::string& name) const { return http::header(headers, name); }
 };
 
 struct TransportError {

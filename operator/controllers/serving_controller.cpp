@@ -13,7 +13,7 @@
 namespace reprise::controllers {
 namespace {
 
-const kube::Resource& kind() { return kube::resources::modelDeployments; }
+const kube::Resource& deployments() { return kube::resources::modelDeployments; }
 
 // Pods are owned by ReplicaSets, which are not cached; those are named after their Deployment, and
 // the Deployment itself is known to be ours by uid.
@@ -103,16 +103,16 @@ runtime::Controller::Hooks servingHooks(const Context& context) {
       context.monitors.watch(key.text(), {});
       context.shadows.watch(key.text(), {}, {});
       forgetOutside(context, key);
-      context.actor.forget(kind(), key);
+      context.actor.forget(deployments(), key);
       return std::nullopt;
     }
     const api::Plan plan = serving::plan(snapshotOf(context, deployment));
-    auto done = act(context, kind(), *deployment, plan);
+    auto done = act(context, deployments(), *deployment, plan);
     if (done) noteOutside(context, *deployment, plan.status);
     return done;
   };
   hooks.caughtUp = [context](const runtime::Key& key) {
-    return context.actor.caughtUp(kind(), key);
+    return context.actor.caughtUp(deployments(), key);
   };
   hooks.everyKey = [context] { return everyKeyOf(context.caches.modelDeployments); };
   return hooks;

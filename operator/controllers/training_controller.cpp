@@ -6,7 +6,7 @@
 namespace reprise::controllers {
 namespace {
 
-const kube::Resource& kind() { return kube::resources::trainingPipelines; }
+const kube::Resource& pipelines() { return kube::resources::trainingPipelines; }
 
 // How old the answer of the registry may be.
 Milliseconds imageInterval(const api::TrainingPipelineSpec& spec) {
@@ -41,14 +41,14 @@ runtime::Controller::Hooks trainingHooks(const Context& context) {
   hooks.reconcile = [context](const runtime::Key& key) -> runtime::Outcome {
     auto pipeline = context.caches.pipelines.get(key.ns, key.name);
     if (!pipeline) {
-      context.actor.forget(kind(), key);
+      context.actor.forget(pipelines(), key);
       return std::nullopt;
     }
     const api::Plan plan = training::plan(snapshotOf(context, pipeline));
-    return act(context, kind(), *pipeline, plan);
+    return act(context, pipelines(), *pipeline, plan);
   };
   hooks.caughtUp = [context](const runtime::Key& key) {
-    return context.actor.caughtUp(kind(), key);
+    return context.actor.caughtUp(pipelines(), key);
   };
   hooks.everyKey = [context] { return everyKeyOf(context.caches.pipelines); };
   return hooks;

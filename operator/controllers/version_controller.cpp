@@ -6,7 +6,7 @@
 namespace reprise::controllers {
 namespace {
 
-const kube::Resource& kind() { return kube::resources::modelVersions; }
+const kube::Resource& versions() { return kube::resources::modelVersions; }
 
 }  // namespace
 
@@ -16,7 +16,7 @@ runtime::Controller::Hooks versionHooks(const Context& context) {
     const auto& caches = context.caches;
     const auto known = caches.versions.get(key.ns, key.name);
     if (!known) {
-      context.actor.forget(kind(), key);
+      context.actor.forget(versions(), key);
       return std::nullopt;
     }
     const api::ModelVersion& version = known->version;
@@ -27,10 +27,10 @@ runtime::Controller::Hooks versionHooks(const Context& context) {
     snapshot.deployments =
         caches.modelDeployments.byIndex(kModel, inNamespace(key.ns, version.spec.model));
     snapshot.now = context.clock.now();
-    return act(context, kind(), version, registry::planVersion(snapshot));
+    return act(context, versions(), version, registry::planVersion(snapshot));
   };
   hooks.caughtUp = [context](const runtime::Key& key) {
-    return context.actor.caughtUp(kind(), key);
+    return context.actor.caughtUp(versions(), key);
   };
   hooks.everyKey = [context] {
     std::vector<runtime::Key> out;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "drift/json_field.h"
+#include "drift/names.h"
 
 namespace reprise::drift {
 namespace {
@@ -130,10 +131,6 @@ std::string joined(const std::vector<std::string>& names) {
   std::string out;
   for (const auto& name : names) out += (out.empty() ? "'" : ", '") + name + "'";
   return out;
-}
-
-bool contains(const std::vector<std::string>& list, const std::string& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 // The header's fields, and which of them are inputs.

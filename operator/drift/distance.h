@@ -27,6 +27,8 @@ struct Distance {
   double pValue = 1;
 };
 
+constexpr double kSure = 2;  // times its noise, that an effect may be off by chance
+
 // InvalidArgument: other basis, or fewer than 4 rows in one of them. Σ is taken from the larger of
 // the two.
 Expected<Distance> distance(const Profile& p, const Profile& q);

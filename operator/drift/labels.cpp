@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "drift/names.h"
+
 namespace reprise::drift {
 namespace {
 
@@ -24,10 +26,6 @@ bool sound(const LabelBlock& block) {
          block.errorSum >= 0 &&
          block.errorSqSum * static_cast<double>(block.n) >=
              block.errorSum * block.errorSum * (1 - 1e-9);
-}
-
-bool contains(const std::vector<std::string>& list, const std::string& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 // As if two rows more had been seen, one of them wrong: no reference is exactly 0 or 1.

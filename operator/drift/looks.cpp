@@ -10,8 +10,7 @@ constexpr double kMaxPValue =
 constexpr std::size_t kMaxLooks = 256;  // the newest; older ones only teach the tolerance
 constexpr std::int64_t kMostRows = 5;   // times minSamples
 constexpr std::int64_t kLongLook =
-    4;                       // times minSamples: for drifts that minSamples rows do not show
-constexpr double kSure = 2;  // times the noise of an effect, that it may be off by chance
+    4;  // times minSamples: for drifts that minSamples rows do not show
 
 std::vector<Look> join(const std::vector<const Window*>& windows, const Policy& policy) {
   std::vector<Look> out;

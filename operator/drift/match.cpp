@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "drift/looks.h"
+#include "drift/names.h"
 
 namespace reprise::drift {
 namespace {
@@ -14,7 +15,6 @@ constexpr double kKindsApart = 0.1;   // effect between kinds whose mix can be t
 constexpr std::int64_t kPatience =
     4;                           // times minSamples, until the nearest of two that fit is taken
 constexpr double kNearer = 0.5;  // of the serving version's effect, that one which fits is below
-constexpr double kSure = 2;      // times the noise of an effect
 
 bool fits(const Distance& distance, const Policy& policy) {
   if (distance.effect >= policy.ratioMaxEffect) return false;
@@ -30,10 +30,6 @@ Fit fitOf(const Distance& distance, double servingEffect, std::int64_t rows, con
   const double limit = std::max(policy.toleranceFloor, kNearer * servingEffect);
   const bool sure = distance.effect + kSure * distance.noise <= limit;
   return sure || rows >= kPatience * policy.minSamples ? Fit::Yes : Fit::Unsure;
-}
-
-bool contains(const std::vector<std::string>& list, const std::string& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 const Candidate* find(const std::vector<Candidate>& candidates, const std::string& version) {

@@ -1,9 +1,13 @@
 // What every Transport must do: against a real socket, with a small server that does as each test
 // says.
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <future>
+#include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -59,8 +63,9 @@ class Server {
     for (auto& one : served_) one.join();
   }
   std::string url(const std::string& path) const {
-    return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + path;
+    return "http://127.0.0.1:" + std::to_string(port()) + path;
   }
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   std::atomic<int> requests{0};
 
  private:
@@ -216,6 +221,46 @@ TEST_P(AnyTransport, AResponseBeyondTheCapIsTooLarge) {
       make()->send({"GET", server.url("/"), {}, {}}, std::chrono::seconds(30), {}, 10'000);
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().kind, TransportError::Kind::TooLarge);
+}
+
+// Options of our own end of the connection to that port, found among this process's files.
+struct Watched {
+  int keepAlive = 0, idle = 0, unacknowledgedMs = 0;
+};
+std::optional<Watched> socketTo(std::uint16_t port) {
+  for (int fd = 3; fd < 1024; ++fd) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0 ||
+        peer.sin_family != AF_INET || ntohs(peer.sin_port) != port)
+      continue;
+    Watched out;
+    size = sizeof(int);
+    getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &out.keepAlive, &size);
+    getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &out.idle, &size);
+    getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &out.unacknowledgedMs, &size);
+    return out;
+  }
+  return std::nullopt;
+}
+
+TEST_P(AnyTransport, Row11_AConnectionIsProbedAndGivenUpWhereNothingIsAcknowledged) {
+  std::promise<void> looked;
+  Server server([&](tcp::socket& socket, const std::string&) {
+    write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
+    looked.get_future().wait();
+    write(socket, "def");
+  });
+  auto stream = make()->openStream({"GET", server.url("/"), {}, {}}, std::chrono::seconds(30));
+  ASSERT_TRUE(stream) << stream.error().message;
+  const auto socket = socketTo(server.port());
+  looked.set_value();
+  ASSERT_TRUE(socket);
+  EXPECT_NE(socket->keepAlive, 0);
+  EXPECT_GT(socket->idle, 0);
+  EXPECT_LE(socket->idle, 60) << "seconds; the kernel's default is two hours";
+  EXPECT_GT(socket->unacknowledgedMs, 0);
+  EXPECT_LE(socket->unacknowledgedMs, 60'000);
 }
 
 TEST_P(AnyTransport, AStreamGivesBytesAsTheyComeThenTheEnd) {

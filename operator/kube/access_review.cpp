@@ -2,17 +2,14 @@
 
 #include <algorithm>
 
+#include "kube/json_text.h"
+
 namespace reprise::kube {
 namespace {
 
 const Resource kTokenReviews{"authentication.k8s.io", "v1", "TokenReview", "tokenreviews", false};
 const Resource kAccessReviews{"authorization.k8s.io", "v1", "SubjectAccessReview",
                               "subjectaccessreviews", false};
-
-std::string text(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
 
 std::vector<std::string> texts(const Json& object, const char* key) {
   std::vector<std::string> out;

@@ -1,17 +1,8 @@
-#include <cstdlib>
-
 #include "kube/config.h"
+#include "kube/environment.h"
 #include "kube/pem.h"
 
 namespace reprise::kube {
-namespace {
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
-
-}  // namespace
 
 Expected<Access> inClusterAccess(const std::string& folder) {
   std::string host = environment("KUBERNETES_SERVICE_HOST");

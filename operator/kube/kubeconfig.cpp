@@ -5,6 +5,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "kube/config.h"
+#include "kube/environment.h"
 #include "kube/exec_plugin.h"
 #include "kube/pem.h"
 
@@ -212,11 +213,6 @@ Expected<Access> build(const std::vector<std::string>& paths, std::string contex
   access.tls = [cluster = *cluster, user] { return readTls(cluster, user); };
   if (auto tls = access.tls(); !tls) return tl::unexpected(tls.error());
   return access;
-}
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
 }
 
 std::vector<std::string> splitPaths(const std::string& text) {

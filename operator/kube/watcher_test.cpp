@@ -199,6 +199,26 @@ TEST_F(WatcherRows, Row06_AFreshPictureComesWithinTheHourThoughNothingHappens) {
   EXPECT_EQ(watcher->resourceVersion(), "2");
 }
 
+// Of a server that may be behind, or of its cache (resourceVersion=0), nothing is taken: only a
+// consistent read cannot be older than what was seen of another server.
+TEST_F(WatcherRows, Row07_AFreshPictureIsAConsistentReadAndNeverAnOlderOne) {
+  synced();
+  then(410, status(410, "Expired"));
+  watchOf(event("ADDED", pod("a", "5")) + bookmark("12", true));
+  steps(2);
+  const std::size_t streamed = transport->requests.size() - 1;
+  EXPECT_TRUE(asks(streamed, "sendInitialEvents=true"));
+  EXPECT_FALSE(asksFor(streamed, "resourceVersion"));
+  then(410, status(410, "Expired"));
+  then(422, status(422, "Invalid"));  // no streaming lists any more
+  then(200, list("40", {pod("a", "5")}));
+  steps(2);
+  const std::size_t listed = transport->requests.size() - 1;
+  EXPECT_TRUE(asks(listed, "limit=500"));
+  EXPECT_FALSE(asksFor(listed, "resourceVersion"));
+  EXPECT_EQ(watcher->resourceVersion(), "40");
+}
+
 TEST_F(WatcherRows, Row08_ExpiredPagesLeadToAWholeListAndLaterPagesCarryNoVersion) {
   then(422, status(422, "Invalid"));  // no streaming lists
   then(200, list("40", {pod("a", "1")}, "more"));

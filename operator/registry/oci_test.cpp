@@ -10,7 +10,7 @@
 namespace reprise::registry {
 namespace {
 
-const std::string kDigest = "sha256:" + std::string(64, 'b');
+const std::string kAnswered = "sha256:" + std::string(64, 'b');
 
 // Answers in the order they were put in, and keeps what was asked.
 class Scripted final : public http::Transport {
@@ -41,16 +41,16 @@ struct OciTest : testing::Test {
 };
 
 TEST_F(OciTest, ATagBecomesTheDigestThatTheRegistryNames) {
-  transport->answers.push_back({200, {{"docker-content-digest", kDigest}}, {}});
+  transport->answers.push_back({200, {{"docker-content-digest", kAnswered}}, {}});
   const auto resolved = registry.resolve("10.0.0.1:5000/fuel:1.0");
   ASSERT_TRUE(resolved) << resolved.error().message;
-  EXPECT_EQ(*resolved, "10.0.0.1:5000/fuel@" + kDigest);
+  EXPECT_EQ(*resolved, "10.0.0.1:5000/fuel@" + kAnswered);
   EXPECT_EQ(transport->asked.at(0).url, "http://10.0.0.1:5000/v2/fuel/manifests/1.0");
   EXPECT_EQ(transport->asked.at(0).method, "HEAD");
 }
 
 TEST_F(OciTest, OnlyListedRegistriesAreAskedWithoutTls) {
-  transport->answers.push_back({200, {{"Docker-Content-Digest", kDigest}}, {}});
+  transport->answers.push_back({200, {{"Docker-Content-Digest", kAnswered}}, {}});
   ASSERT_TRUE(registry.resolve("example.com/fuel:1.0"));
   EXPECT_EQ(transport->asked.at(0).url.rfind("https://example.com/", 0), 0u);
 }
@@ -71,7 +71,7 @@ TEST_F(OciTest, AChallengeOfAnyLengthIsRead) {
          "Bearer realm=\"https://auth.example.com/t\",service=\"" + service + "\""}},
        {}});
   transport->answers.push_back({200, {}, R"({"token":"abc"})"});
-  transport->answers.push_back({200, {{"Docker-Content-Digest", kDigest}}, {}});
+  transport->answers.push_back({200, {{"Docker-Content-Digest", kAnswered}}, {}});
   ASSERT_TRUE(registry.resolve("example.com/fuel:1.0"));
   EXPECT_EQ(transport->asked.at(1).url,
             "https://auth.example.com/t?service=" + service + "&scope=");
@@ -85,7 +85,7 @@ TEST_F(OciTest, AChallengeIsAnsweredWithAnAnonymousToken) {
          "realm=\"https://auth.example.com/token\",service=\"r\",scope=\"repository:fuel:pull\""}},
        {}});
   transport->answers.push_back({200, {}, R"({"token":"t0"})"});
-  transport->answers.push_back({200, {{"Docker-Content-Digest", kDigest}}, {}});
+  transport->answers.push_back({200, {{"Docker-Content-Digest", kAnswered}}, {}});
   ASSERT_TRUE(registry.resolve("example.com/fuel:1.0"));
   EXPECT_EQ(transport->asked.at(1).url,
             "https://auth.example.com/token?service=r&scope=repository%3Afuel%3Apull");
@@ -108,7 +108,7 @@ TEST_F(OciTest, WhatIsNotThereAndWhatIsForbiddenSayTheMend) {
 }
 
 TEST_F(OciTest, ADigestInTheNameIsAnsweredWithoutAsking) {
-  const auto resolved = registry.resolve("example.com/fuel@" + kDigest);
+  const auto resolved = registry.resolve("example.com/fuel@" + kAnswered);
   ASSERT_TRUE(resolved);
   EXPECT_TRUE(transport->asked.empty());
 }

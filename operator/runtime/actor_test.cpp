@@ -62,7 +62,7 @@ TEST_F(ActorTest, WritesTheStatusThenTheChildrenInTheirOrderThenRemovesThenTells
   EXPECT_EQ(fetched(toyKind(), "toy")["status"]["n"], 2);
 }
 
-TEST_F(ActorTest, AStatusOlderThanTheObjectIsAConflictAndNothingElseIsWritten) {
+TEST_F(ActorTest, Row19_AStatusOlderThanTheObjectIsAConflictAndNothingElseIsWritten) {
   const api::Plan plan = toyPlan(object(), cache);
   client.put(toyKind(), toyObject(2));  // the user edits after it was read
   const auto done = actOn(plan);
@@ -73,7 +73,7 @@ TEST_F(ActorTest, AStatusOlderThanTheObjectIsAConflictAndNothingElseIsWritten) {
   EXPECT_THAT(kept.events, IsEmpty()) << "a conflict passes by itself";
 }
 
-TEST_F(ActorTest, AtRestNothingIsWrittenAlsoAfterARestart) {
+TEST_F(ActorTest, Row22_AtRestNothingIsWrittenAlsoAfterARestart) {
   settle();
   ASSERT_TRUE(reconcile());
   EXPECT_THAT(writes(), IsEmpty());
@@ -83,7 +83,7 @@ TEST_F(ActorTest, AtRestNothingIsWrittenAlsoAfterARestart) {
   EXPECT_THAT(writes(), IsEmpty());
 }
 
-TEST_F(ActorTest, AForeignEditIsTakenBackOnce) {
+TEST_F(ActorTest, Row23_AForeignEditIsTakenBackOnce) {
   settle();
   Json edited = fetched(resources::configMaps, "config");
   edited["spec"]["n"] = 77;
@@ -97,7 +97,7 @@ TEST_F(ActorTest, AForeignEditIsTakenBackOnce) {
   EXPECT_EQ(client.writeCount(), 1u);
 }
 
-TEST_F(ActorTest, AForeignFieldThatIsNotOursIsKeptAndNotFoughtOver) {
+TEST_F(ActorTest, Row23_AForeignFieldThatIsNotOursIsKeptAndNotFoughtOver) {
   settle();
   Json edited = fetched(resources::configMaps, "config");
   edited["spec"]["theirs"] = true;  // as an autoscaler or a service mesh adds fields
@@ -111,7 +111,7 @@ TEST_F(ActorTest, AForeignFieldThatIsNotOursIsKeptAndNotFoughtOver) {
   EXPECT_EQ(fetched(resources::configMaps, "config")["spec"]["theirs"], true);
 }
 
-TEST_F(ActorTest, AFieldThatIsNoLongerWantedIsRemoved) {
+TEST_F(ActorTest, Row24_AFieldThatIsNoLongerWantedIsRemoved) {
   settle();
   client.put(toyKind(), toyObject(2));
   cache.sync();
@@ -121,7 +121,7 @@ TEST_F(ActorTest, AFieldThatIsNoLongerWantedIsRemoved) {
   EXPECT_TRUE(config["spec"].contains("only-2"));
 }
 
-TEST_F(ActorTest, AStatusFieldOfSomebodyElseDoesNotMakeItWriteForEver) {
+TEST_F(ActorTest, Row22_AStatusFieldOfSomebodyElseDoesNotMakeItWriteForEver) {
   settle();
   Json object = fetched(toyKind(), "toy");
   object["status"]["theirs"] = "x";
@@ -136,7 +136,7 @@ TEST_F(ActorTest, AStatusFieldOfSomebodyElseDoesNotMakeItWriteForEver) {
 
 class ForeignChild : public ActorTest, public ::testing::WithParamInterface<bool> {};
 
-TEST_P(ForeignChild, IsNamedInTheErrorAndNotOverwritten) {
+TEST_P(ForeignChild, Row21_IsNamedInTheErrorAndNotOverwritten) {
   Json foreign = {{"apiVersion", "v1"},
                   {"kind", "Service"},
                   {"metadata", {{"name", "front-1"}, {"namespace", "ns"}}},
@@ -154,7 +154,7 @@ TEST_P(ForeignChild, IsNamedInTheErrorAndNotOverwritten) {
 }
 INSTANTIATE_TEST_SUITE_P(SeenOrNot, ForeignChild, ::testing::Bool());
 
-TEST_F(ActorTest, AJobOfTheNameThatBelongsToAnotherIsAnError) {
+TEST_F(ActorTest, Row21_AJobOfTheNameThatBelongsToAnotherIsAnError) {
   client.put(resources::jobs, {{"apiVersion", "batch/v1"},
                                {"kind", "Job"},
                                {"metadata", {{"name", "run-1"}, {"namespace", "ns"}}},
@@ -173,7 +173,7 @@ TEST_F(ActorTest, AJobIsNeverAppliedOverEvenWhereItsTemplateWouldDiffer) {
   EXPECT_THAT(writes(), IsEmpty());
 }
 
-TEST_F(ActorTest, AnAnswerThatWasLostStartsNoSecondRun) {
+TEST_F(ActorTest, Row21_AnAnswerThatWasLostStartsNoSecondRun) {
   client.failNext({ErrorCode::Timeout, "lost", Sent::Maybe, {}}, FakeClient::When::After);
   ASSERT_FALSE(reconcile()) << "the status";
   cache.sync();
@@ -183,7 +183,7 @@ TEST_F(ActorTest, AnAnswerThatWasLostStartsNoSecondRun) {
   EXPECT_EQ(client.list(resources::jobs).size(), 1u);
 }
 
-TEST_F(ActorTest, LeadershipIsCheckedBeforeEachWriteAndNotOnlyTheFirst) {
+TEST_F(ActorTest, Row28_LeadershipIsCheckedBeforeEachWriteAndNotOnlyTheFirst) {
   client.onCall = [&](const std::string& verb, const std::string&, const std::string&) {
     if (verb == "create") leads = false;  // lost while the Job is on its way
   };
@@ -193,7 +193,7 @@ TEST_F(ActorTest, LeadershipIsCheckedBeforeEachWriteAndNotOnlyTheFirst) {
   EXPECT_THAT(writes(), ElementsAre("apply/status modeldeployments/toy", "create jobs/run-1"));
 }
 
-TEST_F(ActorTest, ARemovalMeansThisVeryObjectAndNotItsSuccessorOfTheSameName) {
+TEST_F(ActorTest, Row07_ARemovalMeansThisVeryObjectAndNotItsSuccessorOfTheSameName) {
   settle();
   api::Plan plan;
   plan.remove.push_back({"v1", "Service", "ns", "front-1", "uid-of-an-earlier-one"});
@@ -201,7 +201,7 @@ TEST_F(ActorTest, ARemovalMeansThisVeryObjectAndNotItsSuccessorOfTheSameName) {
   EXPECT_TRUE(client.find(resources::services, "ns", "front-1"));
 }
 
-TEST_F(ActorTest, AChildThatWasMadeAnewSinceItWasSeenIsAConflictAndNotTouched) {
+TEST_F(ActorTest, Row07_AChildThatWasMadeAnewSinceItWasSeenIsAConflictAndNotTouched) {
   settle();
   client.put(toyKind(), toyObject(2));
   cache.sync();
@@ -219,7 +219,7 @@ TEST_F(ActorTest, AChildThatWasMadeAnewSinceItWasSeenIsAConflictAndNotTouched) {
   EXPECT_EQ(gone.error().code, ErrorCode::Conflict);
 }
 
-TEST_F(ActorTest, ItIsNotCaughtUpBeforeTheCacheHasSeenItsWrites) {
+TEST_F(ActorTest, Row20_ItIsNotCaughtUpBeforeTheCacheHasSeenItsWrites) {
   EXPECT_TRUE(actor.caughtUp(toyKind(), {"ns", "toy"}));
   ASSERT_TRUE(reconcile());
   EXPECT_FALSE(actor.caughtUp(toyKind(), {"ns", "toy"}));

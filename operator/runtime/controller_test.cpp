@@ -90,7 +90,7 @@ TEST_F(ControllerTest, WhatWentWellIsLookedAtAgainOnlyWhenAsked) {
   EXPECT_EQ(untilNext(Milliseconds{1000}), Milliseconds{-1});
 }
 
-TEST_F(ControllerTest, RetriesBackOffAndASuccessStartsThemAnew) {
+TEST_F(ControllerTest, Row34_RetriesBackOffAndASuccessStartsThemAnew) {
   answer = [] { return Outcome{fail(ErrorCode::Unavailable, "down")}; };
   controller.enqueue(key);
   drain();
@@ -102,7 +102,7 @@ TEST_F(ControllerTest, RetriesBackOffAndASuccessStartsThemAnew) {
   EXPECT_EQ(controller.queue().failures(key), 0u);
 }
 
-TEST_F(ControllerTest, RetryAfterIsHonoured) {
+TEST_F(ControllerTest, Row18_RetryAfterIsHonoured) {
   answer = [] {
     return Outcome{tl::unexpected(
         Error{ErrorCode::TooManyRequests, "slow down", Sent::No, Milliseconds{3000}})};
@@ -112,7 +112,7 @@ TEST_F(ControllerTest, RetryAfterIsHonoured) {
   EXPECT_EQ(untilNext(Milliseconds{5000}), Milliseconds{3000});
 }
 
-TEST_F(ControllerTest, AConflictComesBackSoonHoweverOften) {
+TEST_F(ControllerTest, Row19_AConflictComesBackSoonHoweverOften) {
   answer = [] { return Outcome{fail(ErrorCode::Conflict, "modified")}; };
   controller.enqueue(key);
   drain();
@@ -137,7 +137,7 @@ TEST_F(ControllerTest, AnExceptionIsAnErrorAndTheWorkerLives) {
       << metrics.text();
 }
 
-TEST_F(ControllerTest, ItDoesNotPlanBeforeTheCachesHaveSeenItsOwnWrites) {
+TEST_F(ControllerTest, Row20_ItDoesNotPlanBeforeTheCachesHaveSeenItsOwnWrites) {
   caughtUp = false;
   controller.enqueue(key);
   for (int i = 0; i < 5; ++i) EXPECT_NE(untilNext(Milliseconds{20}), Milliseconds{-1});
@@ -157,7 +157,7 @@ TEST_F(ControllerTest, ACacheThatNeverCatchesUpIsNotWaitedForForEver) {
   EXPECT_EQ(reconciles, 1);
 }
 
-TEST_F(ControllerTest, AfterAnOverflowEveryObjectIsLookedAt) {
+TEST_F(ControllerTest, Row33_AfterAnOverflowEveryObjectIsLookedAt) {
   Controller::Options small = options();
   small.queue.capacity = 1;
   std::vector<Key> seen;

@@ -61,7 +61,7 @@ TEST_F(ElectorTest, TheFirstMakesTheLeaseAndLeads) {
   EXPECT_EQ(a->elected, 1) << "a renewal is no second election";
 }
 
-TEST_F(ElectorTest, TheSecondWaitsTheWholeDurationAfterTheLastChangeItSaw) {
+TEST_F(ElectorTest, Row26_TheSecondWaitsTheWholeDurationAfterTheLastChangeItSaw) {
   auto a = candidate("a");
   auto b = candidate("b");
   a->elector->attempt();
@@ -78,7 +78,7 @@ TEST_F(ElectorTest, TheSecondWaitsTheWholeDurationAfterTheLastChangeItSaw) {
   EXPECT_EQ(spec()["leaseTransitions"], 1);
 }
 
-TEST_F(ElectorTest, AWallClockThatIsWrongByDaysDecidesNothing) {
+TEST_F(ElectorTest, Row26_AWallClockThatIsWrongByDaysDecidesNothing) {
   auto a = candidate("a");
   auto ahead = candidate("ahead", std::chrono::hours{72});
   a->elector->attempt();
@@ -101,7 +101,7 @@ TEST_F(ElectorTest, TwoNeverLeadAtOnceWhereTheLeaderIsCutOff) {
   EXPECT_EQ(a->lost.size(), 1u);
 }
 
-TEST_F(ElectorTest, TheDeadlineCountsFromWhenTheRequestWasSent) {
+TEST_F(ElectorTest, Row27_TheDeadlineCountsFromWhenTheRequestWasSent) {
   auto a = candidate("a");
   a->elector->attempt();
   client.onCall = [&](const std::string& verb, const std::string&, const std::string&) {
@@ -114,7 +114,7 @@ TEST_F(ElectorTest, TheDeadlineCountsFromWhenTheRequestWasSent) {
   EXPECT_FALSE(a->elector->leads()) << "10 s after the send, 4 s after the answer";
 }
 
-TEST_F(ElectorTest, FailingRenewalsEndInTheWatchdogAndALateAnswerDoesNotHelp) {
+TEST_F(ElectorTest, Row27_FailingRenewalsEndInTheWatchdogAndALateAnswerDoesNotHelp) {
   auto a = candidate("a");
   a->elector->attempt();
   for (int i = 0; i < 4; ++i) {
@@ -186,7 +186,7 @@ TEST_F(ElectorTest, AnExLeaderReleasesNothing) {
   EXPECT_EQ(spec()["holderIdentity"], "b");
 }
 
-TEST_F(ElectorTest, TheWatchdogActsWhileARequestHangs) {
+TEST_F(ElectorTest, Row27_TheWatchdogActsWhileARequestHangs) {
   AtomicClock clock;
   std::mutex mutex;
   std::condition_variable changed;

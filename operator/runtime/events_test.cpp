@@ -65,7 +65,7 @@ TEST_F(EventsTest, TheSameAfterTheServerForgotItIsMadeAnew) {
   EXPECT_EQ(events()[0]["count"], 3);
 }
 
-TEST_F(EventsTest, AfterTenAlikeInTenMinutesTheyAreOne) {
+TEST_F(EventsTest, Row32_AfterTenAlikeInTenMinutesTheyAreOne) {
   for (int i = 0; i < 20; ++i) record("Scored", "score " + std::to_string(i));
   EXPECT_EQ(events().size(), 11u);
   record("Other", "reason");
@@ -83,7 +83,7 @@ TEST_F(EventsTest, AfterTenAlikeInTenMinutesTheyAreOne) {
   EXPECT_EQ(events().size(), 13u) << "a new window";
 }
 
-TEST_F(EventsTest, AnObjectHasTwentyFiveInABurstThenOneInFiveMinutes) {
+TEST_F(EventsTest, Row32_AnObjectHasTwentyFiveInABurstThenOneInFiveMinutes) {
   for (int i = 0; i < 40; ++i) record("Reason" + std::to_string(i), "m");
   EXPECT_EQ(events().size(), 25u);
   EXPECT_EQ(recorder.dropped(), 15u);
@@ -100,7 +100,7 @@ TEST_F(EventsTest, AnObjectHasTwentyFiveInABurstThenOneInFiveMinutes) {
   EXPECT_EQ(events().size(), 27u);
 }
 
-TEST_F(EventsTest, AFullQueueDropsAndCountsAndDoesNotBlock) {
+TEST_F(EventsTest, Row32_AFullQueueDropsAndCountsAndDoesNotBlock) {
   EventRecorder::Options options;
   options.capacity = 2;
   EventRecorder small(client, clock, options);

@@ -65,7 +65,7 @@ class LateWrite : public ::testing::Test {
   Leader first{client, "first"}, second{client, "second"};
 };
 
-TEST_F(LateWrite, IsNotSentThoughNoThreadHasSeenYetThatTheLeaseRanOut) {
+TEST_F(LateWrite, Row28_IsNotSentThoughNoThreadHasSeenYetThatTheLeaseRanOut) {
   std::size_t before = 0;
   client.onCall = [&](const std::string& verb, const std::string&, const std::string&) {
     if (stopped || verb != "create") return;  // its Job is on its way
@@ -82,7 +82,7 @@ TEST_F(LateWrite, IsNotSentThoughNoThreadHasSeenYetThatTheLeaseRanOut) {
 
 // Between the look at the lease and the request there is always a moment. Then the versions that
 // the request carries decide.
-TEST_F(LateWrite, ThatWasCheckedInTimeIsRefusedByTheServerOnceTheSuccessorHasWritten) {
+TEST_F(LateWrite, Row28_ThatWasCheckedInTimeIsRefusedByTheServerOnceTheSuccessorHasWritten) {
   std::size_t before = 0;
   client.onCall = [&](const std::string& verb, const std::string&, const std::string&) {
     if (stopped || verb != "apply/status") return;

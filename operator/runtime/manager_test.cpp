@@ -84,7 +84,7 @@ class ManagerTest : public ::testing::Test {
   std::atomic<bool> orderly = false;
 };
 
-TEST_F(ManagerTest, StartsAndStopsInTheSafeOrderAndReleasesTheLeaseLast) {
+TEST_F(ManagerTest, Row29_StartsAndStopsInTheSafeOrderAndReleasesTheLeaseLast) {
   start();
   log.waitFor("+election");
   manager.elected();
@@ -94,7 +94,7 @@ TEST_F(ManagerTest, StartsAndStopsInTheSafeOrderAndReleasesTheLeaseLast) {
                                        "-controller", "-events", "-cache", "-server", "-election"));
 }
 
-TEST_F(ManagerTest, NothingWorksBeforeEveryCacheIsSynced) {
+TEST_F(ManagerTest, Row14_NothingWorksBeforeEveryCacheIsSynced) {
   cache.isSynced = false;
   start();
   log.waitFor("+cache");

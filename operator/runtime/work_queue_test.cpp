@@ -25,7 +25,7 @@ TEST_F(WorkQueueTest, AKeyAddedTwiceIsTakenOnce) {
   EXPECT_EQ(queue.tryTake(), std::nullopt);
 }
 
-TEST_F(WorkQueueTest, AKeyInWorkIsNotGivenToASecondWorkerAndComesBackWhenDone) {
+TEST_F(WorkQueueTest, Row34_AKeyInWorkIsNotGivenToASecondWorkerAndComesBackWhenDone) {
   queue.add(a);
   ASSERT_EQ(queue.tryTake(), a);
   queue.add(a);
@@ -36,7 +36,7 @@ TEST_F(WorkQueueTest, AKeyInWorkIsNotGivenToASecondWorkerAndComesBackWhenDone) {
   EXPECT_EQ(queue.tryTake(), std::nullopt);
 }
 
-TEST_F(WorkQueueTest, ChangesOvertakeTheInitialList) {
+TEST_F(WorkQueueTest, Row33_ChangesOvertakeTheInitialList) {
   queue.add(a, Priority::Low);
   queue.add(b, Priority::Low);
   queue.add(c, Priority::High);
@@ -70,7 +70,7 @@ TEST_F(WorkQueueTest, ADelayedKeyComesWhenItIsDueAndTheEarliestDelayCounts) {
   EXPECT_EQ(queue.delayed(), 0u);
 }
 
-TEST_F(WorkQueueTest, BackOffDoublesFromFiveMillisecondsToAThousandSeconds) {
+TEST_F(WorkQueueTest, Row34_BackOffDoublesFromFiveMillisecondsToAThousandSeconds) {
   std::vector<std::int64_t> delays;
   for (int i = 0; i < 20; ++i) delays.push_back(queue.addRateLimited(a).count());
   EXPECT_EQ(delays[0], 5);
@@ -84,7 +84,7 @@ TEST_F(WorkQueueTest, BackOffDoublesFromFiveMillisecondsToAThousandSeconds) {
   EXPECT_EQ(queue.addRateLimited(a).count(), 5);
 }
 
-TEST_F(WorkQueueTest, AFullQueueRefusesAndSaysThatAListIsNeeded) {
+TEST_F(WorkQueueTest, Row33_AFullQueueRefusesAndSaysThatAListIsNeeded) {
   WorkQueue::Options options;
   options.capacity = 2;
   WorkQueue small(clock, options);
@@ -97,7 +97,7 @@ TEST_F(WorkQueueTest, AFullQueueRefusesAndSaysThatAListIsNeeded) {
   EXPECT_FALSE(small.takeOverflow());
 }
 
-TEST_F(WorkQueueTest, LagIsTheTimeFromReadyToTaken) {
+TEST_F(WorkQueueTest, Row33_LagIsTheTimeFromReadyToTaken) {
   std::vector<Milliseconds> lags;
   WorkQueue::Options options;
   options.onLag = [&](Milliseconds lag) { lags.push_back(lag); };
@@ -123,7 +123,7 @@ TEST_F(WorkQueueTest, ShutDownEndsTheIntakeWakesTakersAndWaitsForKeysInWork) {
   EXPECT_TRUE(queue.waitIdle(Milliseconds{0}));
 }
 
-TEST_F(WorkQueueTest, ManyWorkersNeverHoldTheSameKeyAndLoseNothing) {
+TEST_F(WorkQueueTest, Row34_ManyWorkersNeverHoldTheSameKeyAndLoseNothing) {
   constexpr int kKeys = 8, kRounds = 500;
   std::atomic<int> inWork[kKeys] = {}, seen[kKeys] = {}, wanted[kKeys] = {};
   std::atomic<bool> shared = false;

@@ -1,7 +1,5 @@
 #include "signals/cloud_event.h"
 
-#include <strings.h>
-
 #include "signals/evidently.h"
 #include "signals/json_text.h"
 
@@ -97,11 +95,8 @@ std::string percentDecoded(const std::string& text) {
   return out;
 }
 
-std::string headerOf(const http::Headers& headers, const char* name) {
-  for (const auto& [key, value] : headers) {
-    if (strcasecmp(key.c_str(), name) == 0) return percentDecoded(value);
-  }
-  return {};
+std::string attribute(const http::Headers& headers, const char* name) {
+  return percentDecoded(http::header(headers, name));
 }
 
 }  // namespace
@@ -132,9 +127,9 @@ Read<DriftSignal> parseStructuredCloudEvent(const std::string& body) {
 }
 
 Read<DriftSignal> parseBinaryCloudEvent(const http::Headers& headers, const std::string& body) {
-  const Attributes given{headerOf(headers, "ce-specversion"), headerOf(headers, "ce-id"),
-                         headerOf(headers, "ce-source"), headerOf(headers, "ce-type"),
-                         headerOf(headers, "ce-time")};
+  const Attributes given{attribute(headers, "ce-specversion"), attribute(headers, "ce-id"),
+                         attribute(headers, "ce-source"), attribute(headers, "ce-type"),
+                         attribute(headers, "ce-time")};
   auto out = envelope(given, "header ce-");
   if (!out) return out;
   if (body.empty()) return withData(std::move(*out), given.type, Json::object(), "");

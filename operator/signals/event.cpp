@@ -1,7 +1,5 @@
 #include "signals/event.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <cctype>
 
@@ -14,16 +12,9 @@
 namespace reprise::signals {
 namespace {
 
-std::string headerOf(const http::Headers& headers, const char* name) {
-  for (const auto& [key, value] : headers) {
-    if (strcasecmp(key.c_str(), name) == 0) return value;
-  }
-  return {};
-}
-
 // "application/json" of "Application/JSON; charset=utf-8".
 std::string mediaType(const http::Headers& headers) {
-  std::string out = headerOf(headers, "content-type");
+  std::string out = http::header(headers, "content-type");
   out = out.substr(0, out.find(';'));
   while (!out.empty() && out.back() == ' ') out.pop_back();
   std::transform(out.begin(), out.end(), out.begin(),
@@ -43,7 +34,7 @@ Read<DriftSignal> parseEvent(const http::Headers& headers, const std::string& bo
         "binary mode, Alertmanager's notification, Evidently's report)",
         415);
   }
-  if (!headerOf(headers, "ce-specversion").empty() || !headerOf(headers, "ce-id").empty()) {
+  if (!http::header(headers, "ce-specversion").empty() || !http::header(headers, "ce-id").empty()) {
     if (signedBody) {
       return unreadable(
           "a signature covers the body and not the headers: send the event in structured mode "

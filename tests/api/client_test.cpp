@@ -44,7 +44,7 @@ TEST_F(ClientApi, WhatIsThereAlreadyIsNotAConflictAndAStaleWriteIs) {
   EXPECT_EQ(staleApply.error().code, ErrorCode::Conflict) << staleApply.error().message;
 }
 
-TEST_F(ClientApi, ApplyTakesFieldsOverOnlyWithForceAndDropsWhatItNoLongerHolds) {
+TEST_F(ClientApi, Row23_ApplyTakesFieldsOverOnlyWithForceAndDropsWhatItNoLongerHolds) {
   Json two = configMap("a", "1");
   two["data"]["mine"] = "x";
   ASSERT_TRUE(client_->apply(configMaps, ns_, two));
@@ -63,7 +63,7 @@ TEST_F(ClientApi, ApplyTakesFieldsOverOnlyWithForceAndDropsWhatItNoLongerHolds) 
   EXPECT_EQ(version(*equal), version(*without)) << "an equal apply must be no write";
 }
 
-TEST_F(ClientApi, StatusIsWrittenOnlyThroughItsSubresource) {
+TEST_F(ClientApi, Row22_StatusIsWrittenOnlyThroughItsSubresource) {
   const Json deployment = {
       {"apiVersion", "apps/v1"},
       {"kind", "Deployment"},
@@ -90,7 +90,7 @@ TEST_F(ClientApi, StatusIsWrittenOnlyThroughItsSubresource) {
   EXPECT_EQ((*written)["spec"]["replicas"], 0);
 }
 
-TEST_F(ClientApi, ADeletionOfAnotherUidIsRefused) {
+TEST_F(ClientApi, Row07_ADeletionOfAnotherUidIsRefused) {
   auto made = client_->create(configMaps, ns_, configMap("a", "1"));
   ASSERT_TRUE(made);
   auto refused = client_->remove(configMaps, ns_, "a",

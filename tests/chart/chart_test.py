@@ -142,7 +142,7 @@ class Rights(unittest.TestCase):
         deletable = {resource for (_, resource), verbs in rights(self.operator).items() if verbs & {"delete", "deletecollection"}}
         self.assertEqual(deletable, {"jobs", "deployments"})
 
-    def test_owners_of_children_may_block_their_deletion(self):
+    def test_row31_owners_of_children_may_block_their_deletion(self):
         for kind in ("trainingpipelines", "modeldeployments"):
             self.assertEqual(rights(self.operator)["reprise.dev", kind + "/finalizers"], {"update"})
 
@@ -195,7 +195,7 @@ class OperatorPod(unittest.TestCase):
             self.assertFalse(container["securityContext"].get("privileged"))
             self.assertFalse([port for port in container["ports"] if "hostPort" in port])
 
-    def test_has_longer_to_end_than_its_workers(self):
+    def test_row29_has_longer_to_end_than_its_workers(self):
         source = (ROOT / "operator" / "runtime" / "controller.h").read_text()
         drain = int(re.search(r"drainLimit\{([\d']+)\}", source)[1].replace("'", "")) / 1000
         self.assertGreater(self.pod["terminationGracePeriodSeconds"], drain)

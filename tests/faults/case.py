@@ -9,7 +9,7 @@ import unittest
 import world as worlds
 from story import DEPLOYMENT, IMAGE, PIPELINE
 from kubelet import Kubelet
-from world import World, until
+from world import World, stopped, until
 
 AUDIT = """apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -80,8 +80,7 @@ class Case(unittest.TestCase):
             Shared.run(self._close(), 120)
 
     async def _close(self):
-        for one in reversed(self._closing):
-            await one.stop()
+        await stopped(self._closing)
 
     def later(self, thing):
         """Stopped when the test ends."""

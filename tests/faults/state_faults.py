@@ -169,6 +169,32 @@ class Budget(Case):
             await asyncio.sleep(6)
             proxy.cut(watches_only=True)
 
+    def test_row30_without_the_operator_nothing_is_stuck(self):
+        self.play(self._uninstalled)
+
+    async def _uninstalled(self):
+        """Finalizers of ours would hold objects for ever that users delete after the operator is gone."""
+        play = await Play(self.world).begin("gone")
+        try:
+            await play.run()
+            play.stop_restarting()
+            await play.operator.stop()
+            namespace, api = play.namespace, self.world.api
+            kinds = ("modeldeployments", "trainingpipelines", "modelversions", "jobs", "deployments", "services", "serviceaccounts", "rolebindings")
+            made = {kind: [one["metadata"]["name"] for one in await api.list(namespace, kind)] for kind in kinds}
+            self.assertTrue(made["modeldeployments"] and made["trainingpipelines"] and made["modelversions"] and made["deployments"])
+            for kind in kinds[:3]:
+                for name in made[kind]:
+                    await api.delete(namespace, kind, name)
+
+            async def gone():
+                left = [f"{kind}/{one['metadata']['name']}" for kind in kinds for one in await api.list(namespace, kind)]
+                return not [name for name in left if name != "serviceaccounts/default"]
+
+            await until("everything of ours to be collected", gone)
+        finally:
+            await play.end()
+
     def test_at_rest_it_writes_nothing_over_resyncs_and_restarts(self):
         self.play(self._at_rest)
 

@@ -36,6 +36,8 @@ RESOURCES = {
     "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
     "leases": "/apis/coordination.k8s.io/v1",
 }
+# What a sanitized operator writes where it found something.
+REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error: ")
 LIMIT = 240  # seconds that anything may take before it counts as failed: generous, for a busy machine
 
 
@@ -123,6 +125,18 @@ async def until(what, probe, limit=LIMIT, step=0.1):
         await asyncio.sleep(step)
 
 
+async def stopped(things):
+    """Stops them all, the last one first, and then raises the first error that there was."""
+    errors = []
+    while things:
+        try:
+            await things.pop().stop()
+        except (AssertionError, OSError) as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
 def free_port():
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -177,9 +191,12 @@ class World:
         await until("the CRDs to be served", served)
 
     async def stop(self):
-        for one in reversed(self._open):
-            await one.stop()
-        self._open.clear()
+        try:
+            await stopped(self._open)
+        finally:
+            await self._end()
+
+    async def _end(self):
         if hasattr(self, "api"):
             self.api.close()
         process = await asyncio.create_subprocess_exec(str(CONTROL_PLANE), "stop", str(self.folder), stdin=subprocess.DEVNULL)
@@ -288,6 +305,7 @@ class Operator:
         }
         self.kubeconfig.write_text(json.dumps(config))  # JSON is YAML
         self.starts = 0
+        self._read = 0  # what of the log was looked at for reports
 
     async def start(self):
         self._health, metrics = free_port(), free_port()
@@ -323,14 +341,18 @@ class Operator:
             return await self._process.wait()
 
     async def stop(self):
-        if not self.running:
-            return
-        self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
-        try:
-            await self.ended(40)
-        except TimeoutError:
-            await self.kill()
+        """In order; AssertionError where a sanitizer reported something, now or in an earlier start."""
+        if self.running:
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGTERM)
+            try:
+                await self.ended(40)
+            except TimeoutError:
+                await self.kill()
+        log, self._read = self.log()[self._read :], len(self.log())
+        found = min((at for at in map(log.find, REPORTS) if at >= 0), default=None)
+        if found is not None:
+            raise AssertionError(f"a sanitizer found something in the operator: {log[found : found + 6000]}")
 
     async def health(self, what="/readyz"):
         """Status of the health server; 0 if it does not answer."""

@@ -13,8 +13,15 @@ from steps import LOGS, PYTHON, ROOT, Broken, end, say, tail
 CLUSTER = ROOT / "tests" / "cluster"
 
 
-# The build that api and faults use; asan and tsan check more, and take longer.
-PRESET = os.environ.get("REPRISE_PRESET", "release")
+# The build that api and faults use. What is shipped is compiled by the Dockerfile and plays the story.
+PRESET = os.environ.get("REPRISE_PRESET", "asan")
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/tests/runner/tsan.supp",
+}
+# Of the faults, those that are run once more with races checked: two operators and a lease, and requests that go wrong.
+RACY_FAULTS = ("leader_faults", "request_faults")
 
 
 class Tools:
@@ -118,11 +125,23 @@ def python(steps):
     return total.judged(0)
 
 
+def faults_of(steps, preset, *words):
+    build(steps, preset, "reprise-operator")
+    program = ROOT / "build" / preset / "operator" / "reprise-operator"
+    status, text = steps.run(f"faults-{preset}", ROOT / "tests" / "faults" / "run", "--operator", program, *words, env=SANITIZERS)
+    found = count.of_unittest(text).judged(status)
+    if found.failed:
+        say(tail(text, 80))
+    return found
+
+
 def asan(steps):
+    """Unit and model tests; addresses, leaks and undefined behaviour are checked."""
     return built(steps, "asan", "asan")
 
 
 def tsan(steps):
+    """Tests of what has threads; data races are checked."""
     return built(steps, "tsan", "tsan")
 
 
@@ -133,7 +152,7 @@ def chart(steps):
 
 def fuzz(steps):
     """Each fuzzer for REPRISE_FUZZ_SECONDS (60), as many at a time as there are cores; a crash, a leak or a time-out fails it."""
-    build(steps, "fuzz")
+    build(steps, "asan", "fuzzers")
     names = [path.name.removesuffix("_fuzz.cpp") for path in (ROOT / "tests" / "fuzz").glob("*_fuzz.cpp")]
     status, text = steps.run("fuzz", ROOT / "tests" / "fuzz" / "run", os.environ.get("REPRISE_FUZZ_SECONDS", "60"))
     found = count.of_fuzz(names, text).judged(status)
@@ -152,13 +171,7 @@ def faults(steps):
     """The operator behind a proxy that makes the faults, and killed at each of its writes."""
     if not os.environ.get("KUBECONFIG"):
         tools.wait()
-    build(steps, PRESET, "reprise-operator")
-    program = ROOT / "build" / PRESET / "operator" / "reprise-operator"
-    status, text = steps.run("faults", ROOT / "tests" / "faults" / "run", "--operator", program)
-    found = count.of_unittest(text).judged(status)
-    if found.failed:
-        say(tail(text, 80))
-    return found
+    return faults_of(steps, PRESET) + faults_of(steps, "tsan", *RACY_FAULTS)
 
 
 def story(steps):
@@ -188,9 +201,9 @@ def story(steps):
             steps.run("down", CLUSTER / "down")
 
 
-STAGES = {one.__name__: one for one in (repo, unit, python, model, asan, tsan, fuzz, chart, api, faults, story)}
-# What runs where no stage is named. Sanitizers and fuzzers compile everything once more each: they run by name, or with --all.
-DEFAULT = ("repo", "unit", "python", "model", "chart", "api", "faults", "story")
+STAGES = {one.__name__: one for one in (repo, python, unit, model, asan, tsan, chart, api, fuzz, faults, story)}
+# What runs where no stage is named. unit and model are the release build of what asan runs: for work on it, and each night.
+DEFAULT = ("repo", "python", "asan", "tsan", "chart", "api", "fuzz", "faults", "story")
 NEED_TOOLS = {"chart", "api", "faults", "story"}
 # Stages of folders that the repository may not have: then they are named as absent, and count as nothing.
 FOLDERS = {"fuzz": pathlib.Path("tests/fuzz"), "faults": pathlib.Path("tests/faults")}

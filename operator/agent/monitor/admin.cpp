@@ -9,6 +9,7 @@
 #include "agent/monitor/call.h"
 #include "agent/monitor/exposition.h"
 #include "agent/monitor/json_read.h"
+#include "agent/monitor/reply.h"
 
 namespace reprise::agent::monitor {
 namespace {
@@ -26,17 +27,6 @@ constexpr std::size_t kDefaultLabelled = 500;
 std::string randomId() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}", random(), random());
-}
-
-std::string dumped(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-HttpReply jsonReply(int status, std::string body) {
-  return {status, std::move(body), "application/json"};
-}
-HttpReply problem(int status, const std::string& what) {
-  return jsonReply(status, dumped({{"error", what}}));
 }
 
 }  // namespace

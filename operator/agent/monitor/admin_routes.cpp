@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "agent/monitor/admin.h"
+#include "agent/monitor/reply.h"
 
 namespace reprise::agent::monitor {
 namespace {
@@ -22,12 +23,6 @@ bool allowed(const std::string& authorization, const std::string& token) {
   constexpr std::size_t kScheme = 7;
   return !token.empty() && strncasecmp(authorization.c_str(), "Bearer ", kScheme) == 0 &&
          equal(std::string_view(authorization).substr(kScheme), token);
-}
-
-runtime::HttpReply problem(int status, const std::string& what) {
-  const nlohmann::json body = {{"error", what}};
-  return {status, body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-          "application/json"};
 }
 
 }  // namespace
