@@ -67,8 +67,8 @@ class ByteStream {
 class Transport {
  public:
   virtual ~Transport() = default;
-  // `deadline` is for the whole exchange. A response larger than `maxBytes` is TooLarge. Safe from
-  // many threads.
+  // `deadline` is for the whole exchange. A response larger than `maxBytes` is TooLarge. Redirects
+  // are answers and not followed. Safe from many threads.
   virtual tl::expected<Response, TransportError> send(const Request& request,
                                                       std::chrono::milliseconds deadline,
                                                       std::stop_token stop = {},

@@ -175,6 +175,7 @@ rest::client::http_client_config configure(const TlsOptions& tls, const web::uri
   rest::client::http_client_config config;
   // Only a net under our own deadlines: it is re-armed by each read, so it could not be one itself.
   config.set_timeout(std::chrono::hours(1));
+  config.set_max_redirects(0);  // it would show the token to whoever the answer names
   config.set_validate_certificates(!tls.insecureSkipVerify);
   // A strict server refuses an IP address as SNI.
   const std::string host = tls.serverName.empty() ? uri.host() : tls.serverName;

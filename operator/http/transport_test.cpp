@@ -139,6 +139,22 @@ TEST_P(AnyTransport, AResponseComesWithStatusHeadersAndBody) {
   EXPECT_EQ(response->body, "hello");
 }
 
+TEST_P(AnyTransport, ARedirectIsAnAnswerAndNobodyElseSeesTheToken) {
+  Server other([](tcp::socket& socket, const std::string&) {
+    write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  });
+  Server server([&](tcp::socket& socket, const std::string&) {
+    write(socket, "HTTP/1.1 307 Temporary Redirect\r\nLocation: " + other.url("/") +
+                      "\r\nContent-Length: 0\r\n\r\n");
+  });
+  auto response = make()->send({"GET", server.url("/"), {{"Authorization", "Bearer t"}}, {}},
+                               std::chrono::seconds(30));
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->status, 307);
+  EXPECT_EQ(response->header("location"), other.url("/"));
+  EXPECT_EQ(other.requests, 0);
+}
+
 TEST_P(AnyTransport, ABodyIsSentOnceEvenIfTheConnectionCloses) {
   Server server([](tcp::socket& socket, const std::string&) { socket.close(); });
   auto response =

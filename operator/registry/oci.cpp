@@ -12,6 +12,7 @@ namespace reprise::registry {
 namespace {
 
 constexpr auto kDeadline = std::chrono::seconds(15);
+constexpr int kRedirects = 3;  // that are followed for one request
 constexpr std::size_t kMaxManifest =
     4u << 20;  // the distribution specification's own advice for manifests
 
@@ -21,6 +22,11 @@ constexpr const char* kManifests =
     "application/vnd.docker.distribution.manifest.list.v2+json, "
     "application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json";
+
+// "https://host:port" of "https://host:port/path".
+std::string originOf(const std::string& url) {
+  return url.substr(0, url.find('/', url.find("://") + 3));
+}
 
 bool isLoopback(const std::string& host) {
   return host.rfind("127.", 0) == 0 || host.rfind("localhost", 0) == 0 ||
@@ -122,16 +128,33 @@ Expected<std::string> OciRegistry::resolve(const std::string& image, std::stop_t
 Expected<http::Response> OciRegistry::ask(const std::string& url, const std::string& method,
                                           std::stop_token stop) {
   http::Request request{method, url, {{"Accept", kManifests}}, {}};
-  auto response = transport_->send(request, kDeadline, stop, kMaxManifest);
-  if (!response) return tl::unexpected(http::toError(response.error()));
-  if (response->status != 401) return std::move(*response);
+  auto response = follow(request, stop);
+  if (!response || response->status != 401) return response;
   auto bearer = token(response->header("WWW-Authenticate"), stop);
   if (!bearer) return tl::unexpected(bearer.error());
   if (bearer->empty()) return std::move(*response);
   request.headers.emplace_back("Authorization", "Bearer " + *bearer);
-  auto second = transport_->send(request, kDeadline, stop, kMaxManifest);
-  if (!second) return tl::unexpected(http::toError(second.error()));
-  return std::move(*second);
+  return follow(std::move(request), stop);
+}
+
+// Some registries only say where the manifest is. A token is for the host that it was asked for,
+// and nobody is followed from TLS to plain HTTP.
+Expected<http::Response> OciRegistry::follow(http::Request request, std::stop_token stop) {
+  for (int left = kRedirects;; --left) {
+    auto response = transport_->send(request, kDeadline, stop, kMaxManifest);
+    if (!response) return tl::unexpected(http::toError(response.error()));
+    const int status = response->status;
+    if (status != 301 && status != 302 && status != 307 && status != 308)
+      return std::move(*response);
+    std::string next = response->header("Location");
+    if (next.rfind('/', 0) == 0) next = originOf(request.url) + next;
+    const bool followed = next.rfind("https://", 0) == 0 ||
+                          (next.rfind("http://", 0) == 0 && request.url.rfind("http://", 0) == 0);
+    if (left == 0 || !followed) return std::move(*response);
+    if (originOf(next) != originOf(request.url))
+      std::erase_if(request.headers, [](const auto& one) { return one.first == "Authorization"; });
+    request.url = std::move(next);
+  }
 }
 
 // An anonymous token, which public registries ask for.

@@ -25,6 +25,7 @@ class OciRegistry {
  private:
   Expected<http::Response> ask(const std::string& url, const std::string& method,
                                std::stop_token stop);
+  Expected<http::Response> follow(http::Request request, std::stop_token stop);
   Expected<std::string> token(const std::string& challenge, std::stop_token stop);
 
   std::shared_ptr<http::Transport> transport_;

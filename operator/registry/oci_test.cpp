@@ -55,6 +55,32 @@ TEST_F(OciTest, OnlyListedRegistriesAreAskedWithoutTls) {
   EXPECT_EQ(transport->asked.at(0).url.rfind("https://example.com/", 0), 0u);
 }
 
+TEST_F(OciTest, ARedirectIsFollowedAndTheTokenStaysWithItsHost) {
+  transport->answers.push_back(
+      {401, {{"WWW-Authenticate", "Bearer realm=\"https://auth.example.com/t\""}}, {}});
+  transport->answers.push_back({200, {}, R"({"token": "t"})"});
+  transport->answers.push_back({307, {{"Location", "/elsewhere"}}, {}});
+  transport->answers.push_back({302, {{"Location", "https://cdn.example.org/m?a=1"}}, {}});
+  transport->answers.push_back({200, {{"Docker-Content-Digest", kAnswered}}, {}});
+  ASSERT_TRUE(registry.resolve("example.com/fuel:1.0"));
+  ASSERT_EQ(transport->asked.size(), 5u);
+  EXPECT_EQ(transport->asked[3].url, "https://example.com/elsewhere");
+  EXPECT_EQ(http::header(transport->asked[3].headers, "Authorization"), "Bearer t");
+  EXPECT_EQ(transport->asked[4].url, "https://cdn.example.org/m?a=1");
+  EXPECT_EQ(http::header(transport->asked[4].headers, "Authorization"), "");
+}
+
+TEST_F(OciTest, ARedirectToPlainHttpOrWithoutAnEndIsAnError) {
+  transport->answers.push_back({301, {{"Location", "http://example.com/m"}}, {}});
+  EXPECT_FALSE(registry.resolve("example.com/fuel:1.0"));
+  EXPECT_EQ(transport->asked.size(), 1u);
+  transport->answers.assign(10, {301, {{"Location", "https://example.com/m"}}, {}});
+  const auto resolved = registry.resolve("example.com/fuel:1.0");
+  ASSERT_FALSE(resolved);
+  EXPECT_NE(resolved.error().message.find("answered 301"), std::string::npos);
+  EXPECT_EQ(transport->asked.size(), 5u);
+}
+
 TEST_F(OciTest, WithoutTheHeaderTheManifestIsHashed) {
   transport->answers.push_back({200, {}, {}});
   transport->answers.push_back({200, {}, "{\"schemaVersion\":2}"});
