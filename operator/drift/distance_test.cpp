@@ -50,12 +50,11 @@ TEST_F(DistanceTest, LiveRowsThatComeBackAreNoMoreThanThoseOfTheTraining) {
   EXPECT_LT(std::abs(counted), 0.4);
 }
 
-TEST_F(DistanceTest, AsManyTrainingRowsAsLiveOnesChangeNothing) {
-  const auto training = of({}, 70, 3), live = of({1, 1}, 70, 4);
+TEST_F(DistanceTest, FewRowsBesideALargeTrainingCountAsWhatTheyAre) {
+  const auto training = of({}, 5000, 3), live = of({1, 1}, 50, 4);
   const auto plain = *distance(live, training), counted = *trainingDistance(live, training);
-  EXPECT_DOUBLE_EQ(plain.effect, counted.effect);
-  EXPECT_DOUBLE_EQ(plain.z, counted.z);
-  EXPECT_DOUBLE_EQ(plain.pValue, counted.pValue);
+  EXPECT_NEAR(counted.effect, plain.effect, 0.01 * plain.effect);
+  EXPECT_NEAR(counted.z, plain.z, 0.03 * plain.z);
 }
 
 TEST_F(DistanceTest, FartherIsMoreAndBothWaysAreTheSame) {

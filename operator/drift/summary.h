@@ -18,7 +18,7 @@ struct Summary {
   double trace = 0;      // tr(Σ): |phi| = 1
 };
 
-// `most`: the profile counts as so many rows at most, ≥ 4.
+// `most`: the profile counts as so many rows at most, ≥ 2.
 Summary summarize(const Profile& profile, double most);
 
 // InvalidArgument: other basis, or fewer than 4 rows in one of them.

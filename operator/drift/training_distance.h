@@ -5,11 +5,11 @@
 
 namespace reprise::drift {
 
-// As distance(), but `live` counts as no more rows than `training` has. Live rows come back (the
-// same customers, the same machines), so that many of them know no more of their source than as
-// many others: a training set of 70 rows and 400 live rows, of 70 things each, are as far apart as
-// two samples of 70. With fewer live rows than training rows it is distance(). InvalidArgument: as
-// there.
+// As distance(), but n live rows count as n m / (n + m), m being the training's. Live rows come
+// back (the same customers, the same machines): n that are drawn again and again from m others know
+// no more of their source than so many, and that a training of m rows knows it better is not said.
+// Few live rows or a large training change next to nothing.
+// InvalidArgument: as there.
 Expected<Distance> trainingDistance(const Profile& live, const Profile& training);
 
 }  // namespace reprise::drift
