@@ -4,6 +4,7 @@
 
 #include "drift/by_labels.h"
 #include "drift/match.h"
+#include "drift/training_distance.h"
 
 namespace reprise::drift {
 
@@ -67,7 +68,7 @@ Decision& explain(const Question& q, Decision& decision) {
   const MatchInput input{live, q.candidates, q.serving.version, stream.tolerance, refused};
   const auto match = matchVersions(input, q.policy);
   copyMatch(match, live, decision);
-  if (const auto found = distance(live, *q.serving.profile)) {
+  if (const auto found = trainingDistance(live, *q.serving.profile)) {
     decision.score = found->effect;
     decision.z = found->z;
   }
@@ -150,7 +151,7 @@ namespace {
 // version fits far better.
 bool anotherFitsBetter(const Question& q, const MatchInput& input, const Match& match) {
   if (input.live.rows() < q.policy.minSamples || match.target.empty()) return false;
-  const auto own = distance(input.live, *q.serving.profile);
+  const auto own = trainingDistance(input.live, *q.serving.profile);
   return own && own->effect > q.policy.toleranceFloor && significant(*own, q.policy) &&
          match.distance < q.policy.ratio * own->effect;
 }
@@ -163,7 +164,7 @@ Decision& quiet(const Question& q, Decision& decision) {
                          q.history.refused};
   const auto match = matchVersions(input, q.policy);
   copyMatch(match, stream.recent, decision);
-  if (const auto found = distance(stream.recent, *q.serving.profile)) {
+  if (const auto found = trainingDistance(stream.recent, *q.serving.profile)) {
     decision.score = found->effect;
     decision.z = found->z;
   }

@@ -33,6 +33,11 @@ Decision& byLabels(const Question& q, Decision& decision) {
   bool open = false;
   if (const auto* best = q.labels.best(q.history.refused, change.firstMs, open))
     return switchByLabels(q, *best, decision);
+  if (const auto* coming = q.labels.takingOver(q.history.refused)) {
+    return switchTo(q, decision, coming->version, "KnownRule",
+                    errorText(decision, q.serving.version) + " and rises; the rule of " +
+                        coming->version + " takes over slowly, and most rows are of it by now");
+  }
   const double excess = q.labels.excess();
   const double needed = q.policy.trainingErrors * (q.labels.approached() ? kPatience : 1);
   if (change.n < q.policy.minSamples || (open && change.n < q.policy.maxLabels) ||

@@ -2,68 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
-#include <boost/math/special_functions/gamma.hpp>
 
-#include "drift/json_field.h"
+#include "drift/summary.h"
 
 namespace reprise::drift {
 namespace {
 
-constexpr std::int64_t kLeastRows = 4;
-constexpr double kRounding = 1e-5;  // what the fixed point leaves in a distance of equal rows
-
-// What the distances need of one profile.
-struct Summary {
-  double n = 0;
-  Eigen::VectorXd mean;  // Fourier
-  double norm = 0;       // ‖mean‖²
-  double unbiased = 0;   // mean of k(x, x') over pairs of different rows
-  double trace = 0;      // tr(Σ): |phi| = 1
-};
-
-Summary summarize(const Profile& profile) {
-  Summary out;
-  out.n = static_cast<double>(profile.rows());
-  const auto mean = profile.fourierMean();
-  out.mean = Eigen::Map<const Eigen::VectorXd>(mean.data(), kFourierDim);
-  out.norm = out.mean.squaredNorm();
-  out.unbiased = (out.n * out.norm - 1) / (out.n - 1);
-  out.trace = std::max(0.0, (1 - out.norm) * out.n / (out.n - 1));
-  return out;
-}
-
-Expected<void> comparable(const Profile& p, const Profile& q) {
-  if (p.basisId().empty() || p.basisId() != q.basisId()) {
-    return invalid("profiles: have different bases, '" + p.basisId() + "' and '" + q.basisId() +
-                   "'");
-  }
-  if (std::min(p.rows(), q.rows()) < kLeastRows) {
-    return invalid("profiles: need at least " + std::to_string(kLeastRows) + " rows each, have " +
-                   std::to_string(p.rows()) + " and " + std::to_string(q.rows()));
-  }
-  return {};
-}
-
-double share(double mmd2, double norms) {
-  return norms > 0 ? std::clamp(mmd2 / norms, 0.0, 1.0) : 0;
-}
-
-// The null is Σᵢ λᵢ χ²₁ · scale, less its mean: as a χ² with that mean and variance.
-double pValueOf(double mmd2, double scale, double trace, double covarianceSq) {
-  if (trace <= 1e-9 || covarianceSq <= 1e-18)
-    return mmd2 > 1e-4 ? 0 : 1;  // rows that are all the same
-  const double freedom = trace * trace / covarianceSq;
-  const double statistic = (mmd2 / scale + trace) * trace / covarianceSq;
-  using Plain = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
-  return statistic <= 0 ? 1 : boost::math::gamma_q(freedom / 2, statistic / 2, Plain());
-}
-
-double noiseOf(double scale, double covarianceSq) {
-  return std::max(kRounding, std::sqrt(2 * covarianceSq) * scale);
-}
+constexpr double kAllRows = std::numeric_limits<double>::infinity();
 
 Eigen::MatrixXd rootOf(const Eigen::MatrixXd& symmetric) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(symmetric);
@@ -88,18 +37,10 @@ double divergence(double part, double middle) {
 
 Expected<Distance> distance(const Profile& p, const Profile& q) {
   if (auto good = comparable(p, q); !good) return tl::unexpected(good.error());
-  const Summary a = summarize(p), b = summarize(q);
+  const Summary a = summarize(p, kAllRows), b = summarize(q, kAllRows);
   const bool first = a.n >= b.n;
-  const double trace = first ? a.trace : b.trace;
-  const double covarianceSq = first ? p.fourierCovarianceSq() : q.fourierCovarianceSq();
-  const double scale = 1 / a.n + 1 / b.n;
-  Distance out;
-  out.mmd2 = a.unbiased + b.unbiased - 2 * a.mean.dot(b.mean);
-  out.effect = share(out.mmd2, a.norm + b.norm);
-  out.noise = share(noiseOf(scale, covarianceSq), a.norm + b.norm);
-  out.z = out.mmd2 / noiseOf(scale, covarianceSq);
-  out.pValue = pValueOf(out.mmd2, scale, trace, covarianceSq);
-  return out;
+  return between(a, b, first ? a.trace : b.trace,
+                 first ? p.fourierCovarianceSq() : q.fourierCovarianceSq());
 }
 
 std::optional<double> frechet(const Profile& p, const Profile& q) {
@@ -142,7 +83,8 @@ Expected<Mixture> nearestMixture(const Profile& live, const Profile& a, const Pr
   for (const auto* known : {&a, &b}) {
     if (auto good = comparable(live, *known); !good) return tl::unexpected(good.error());
   }
-  const Summary l = summarize(live), p = summarize(a), q = summarize(b);
+  const Summary l = summarize(live, kAllRows), p = summarize(a, kAllRows),
+                q = summarize(b, kAllRows);
   // Squared distance of l to w·p + (1-w)·q is a parabola in w; all inner products without a row's
   // own with itself.
   const double lp = l.mean.dot(p.mean), lq = l.mean.dot(q.mean), pq = p.mean.dot(q.mean);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "drift/testing/kinds.h"
+#include "drift/training_distance.h"
 
 namespace reprise::drift {
 namespace {
@@ -30,6 +31,30 @@ TEST_F(DistanceTest, OneSourceIsZeroOnAverageAndSeldomSignificant) {
   EXPECT_NEAR(sum / 300, 0, 0.25);
   EXPECT_NEAR(std::sqrt(squares / 300), 1, 0.35);
   EXPECT_LE(unlikely, 10) << "3 are expected";
+}
+
+// 70 rows of training, and 400 live ones that are 70 others which come back.
+TEST_F(DistanceTest, LiveRowsThatComeBackAreNoMoreThanThoseOfTheTraining) {
+  double plain = 0, counted = 0;
+  for (unsigned run = 1; run <= 50; ++run) {
+    const auto training = profileOf(basis, rowsOf({}, 70, 1000 + run));
+    const auto others = rowsOf({}, 70, 2000 + run);
+    std::mt19937 random(run);
+    std::vector<Row> rows;
+    for (int i = 0; i < 400; ++i) rows.push_back(others[random() % others.size()]);
+    const auto live = profileOf(basis, rows);
+    plain += distance(live, training)->z / 50;
+    counted += trainingDistance(live, training)->z / 50;
+  }
+  EXPECT_GT(plain, 0.8) << "there is something to mend";
+  EXPECT_LT(std::abs(counted), 0.4);
+}
+
+TEST_F(DistanceTest, FewRowsBesideALargeTrainingCountAsWhatTheyAre) {
+  const auto training = of({}, 5000, 3), live = of({1, 1}, 50, 4);
+  const auto plain = *distance(live, training), counted = *trainingDistance(live, training);
+  EXPECT_NEAR(counted.effect, plain.effect, 0.01 * plain.effect);
+  EXPECT_NEAR(counted.z, plain.z, 0.03 * plain.z);
 }
 
 TEST_F(DistanceTest, FartherIsMoreAndBothWaysAreTheSame) {

@@ -20,6 +20,8 @@ constexpr double kGainShare = 1.0 / 3;
 // Standard deviations between means of errors: a hint is enough to wait with a training, any sign
 // of it where a kept version became better; that it did, or that there was a second step, is more.
 constexpr double kMoves = 0.5, kApproaches = 3, kStep = 3;
+// … each, on average, of two errors that cross.
+constexpr double kCrosses = 2.5;
 
 bool sound(const LabelBlock& block) {
   return block.n > 0 && std::isfinite(block.errorSum) && std::isfinite(block.errorSqSum) &&
@@ -169,6 +171,15 @@ ErrorSum LabelView::sumOf(const std::string& version, std::int64_t sinceMs) cons
   return out;
 }
 
+// The newest blocks with so many rows, or all.
+ErrorSum LabelView::newestOf(const std::string& version, std::int64_t rows) const {
+  ErrorSum out;
+  for (std::size_t i = blocks_.size(); i-- > 0 && out.n < rows;) {
+    if (blocks_[i].version == version) out.add(blocks_[i]);
+  }
+  return out;
+}
+
 bool LabelView::servingFineSince(std::int64_t sinceMs) const {
   if (!reference_) return false;
   const auto seen = servingSince(sinceMs);
@@ -201,30 +212,72 @@ double LabelView::stepOf(const ErrorSum& before, const ErrorSum& after) const {
   return (after.mean() - before.mean()) / std::sqrt(v * scale);
 }
 
+// Standard deviations by which the error in the newer half of the rows since the change is above
+// that in the older one.
+double LabelView::stepSinceChange(const std::string& version) const {
+  ErrorSum older, newer;
+  for (const auto& block : blocksOf(version, change_.firstMs))
+    (2 * older.n < change_.n ? older : newer).add(block);
+  const auto least = policy_.minLabels;
+  return older.n < least || newer.n < least ? 0 : stepOf(older, newer);
+}
+
+// … in the rows since the change above that in those before it.
+std::optional<double> LabelView::stepFromBefore(const std::string& version) const {
+  ErrorSum before, since;
+  for (const auto& block : blocksOf(version, 0))
+    (block.firstMs < change_.firstMs ? before : since).add(block);
+  if (before.n < policy_.minLabels || since.n < policy_.minLabels) return std::nullopt;
+  return stepOf(before, since);
+}
+
 bool LabelView::moving() const {
-  const auto steps = [&](const std::string& version) {
-    ErrorSum older, newer;
-    for (const auto& block : blocksOf(version, change_.firstMs))
-      (2 * older.n < change_.n ? older : newer).add(block);
-    const auto least = policy_.minLabels;
-    return older.n < least || newer.n < least ? 0 : stepOf(older, newer);
-  };
   const double hint = approached() ? 0 : kMoves;
-  if (steps(serving_) > hint) return true;
+  if (stepSinceChange(serving_) > hint) return true;
   return std::any_of(candidates_.begin(), candidates_.end(), [&](const auto& one) {
-    return one.version != serving_ && steps(one.version) < -hint;
+    return one.version != serving_ && stepSinceChange(one.version) < -hint;
   });
 }
 
 bool LabelView::approached() const {
   return std::any_of(candidates_.begin(), candidates_.end(), [&](const auto& one) {
-    if (one.version == serving_) return false;
-    ErrorSum before, since;
-    for (const auto& block : blocksOf(one.version, 0))
-      (block.firstMs < change_.firstMs ? before : since).add(block);
-    return before.n >= policy_.minLabels && since.n >= policy_.minLabels &&
-           stepOf(before, since) < -kApproaches;
+    return one.version != serving_ && stepFromBefore(one.version).value_or(0) < -kApproaches;
   });
+}
+
+// Where the rules of the serving version and of this one are all that is there, the error of this
+// one is on the straight way from what it was under the other rule to its own reference: beyond the
+// middle of it, and below the serving version's, most rows are of its rule.
+bool LabelView::rulesMost(const Candidate& candidate, const ErrorSum& own) const {
+  const auto& given =
+      candidate.reference && candidate.reference->n > 0 ? candidate.reference : reference_;
+  const auto seen = newestOf(candidate.version, policy_.minSamples);
+  if (!given || seen.n < policy_.minSamples || seen.mean() >= own.mean()) return false;
+  ErrorSum before;
+  for (const auto& block : blocksOf(candidate.version, 0))
+    if (block.firstMs < change_.firstMs) before.add(block);
+  return 2 * (seen.mean() - given->mean) < before.mean() - given->mean;
+}
+
+// Both errors must move since the change by more than chance: where one rule takes the place of
+// another at once they do not, and a new rule which is nearer to a kept one is none that takes
+// over.
+const Candidate* LabelView::takingOver(const std::vector<std::string>& refused) const {
+  const auto own = newestOf(serving_, policy_.minSamples);
+  if (own.n < policy_.minSamples) return nullptr;
+  const Candidate* out = nullptr;
+  double least = 0;
+  for (const auto& one : candidates_) {
+    if (one.version == serving_ || contains(refused, one.version)) continue;
+    if (stepFromBefore(one.version).value_or(0) >= -kApproaches) continue;
+    const double crossing = stepSinceChange(serving_) - stepSinceChange(one.version);
+    if (crossing < 2 * kCrosses || !rulesMost(one, own)) continue;
+    const double error = newestOf(one.version, policy_.minSamples).mean();
+    if (out && error >= least) continue;
+    out = &one;
+    least = error;
+  }
+  return out;
 }
 
 std::int64_t LabelView::ruleSinceMs() const {

@@ -59,16 +59,24 @@ class LabelView {
   // sequential probability ratio test (Wald 1945) of its error being its reference against it being
   // higher by a third of what it would win back, at least by minErrorRise.
   Verdict verdict(const Candidate& candidate, std::int64_t sinceMs) const;
+  // The kept version whose rule takes over from the serving one's slowly and rules most of the
+  // newest rows by now, the one with the lowest error on them; nullptr: none. verdict() would wait
+  // until nearly all rows are of its rule. alarm() only.
+  const Candidate* takingOver(const std::vector<std::string>& refused) const;
   // Accepted with the lowest error since then; nullptr: none. `open`: some are not decided.
   const Candidate* best(const std::vector<std::string>& refused, std::int64_t sinceMs,
                         bool& open) const;
 
  private:
   ErrorSum sumOf(const std::string& version, std::int64_t sinceMs) const;
+  ErrorSum newestOf(const std::string& version, std::int64_t rows) const;
   std::vector<LabelBlock> blocksOf(const std::string& version, std::int64_t sinceMs) const;
   double oddsOf(const ReferenceError& reference, const ErrorSum& seen, const ErrorSum& own) const;
   double betterThan(const ErrorSum& own, const ErrorSum& seen) const;
   double stepOf(const ErrorSum& before, const ErrorSum& after) const;
+  double stepSinceChange(const std::string& version) const;
+  std::optional<double> stepFromBefore(const std::string& version) const;
+  bool rulesMost(const Candidate& candidate, const ErrorSum& own) const;
   void findReference(const std::vector<Candidate>& candidates);
   void findChange();
   bool outdated(std::int64_t nowMs, const std::vector<const Window*>& windows) const;

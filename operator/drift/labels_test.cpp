@@ -169,6 +169,43 @@ TEST_F(LabelsTest, ARuleThatComesBackGraduallyIsSwitchedToAndNothingIsTrained) {
   EXPECT_EQ(decision.version, "v2") << decision.message;
 }
 
+// Half of the way from v1's rule to v2's is at the 15th step: soon after it most rows are of v2's.
+TEST_F(LabelsTest, ARuleThatTakesOverIsSwitchedToWhenMostRowsAreOfIt) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  traffic(kA, 800, {{"v1", 2}, {"v2", 25}});
+  Decision decision;
+  int i = 0;
+  for (; i < 30 && decision.action != Action::Switch; ++i)
+    decision = traffic(kA, 50, {{"v1", 2 + 23 * i / 30}, {"v2", 25 - 23 * i / 30}});
+  EXPECT_EQ(decision.version, "v2") << decision.message;
+  EXPECT_EQ(decision.reason, "KnownRule");
+  EXPECT_GT(i, 15) << "not before";
+  EXPECT_LE(i, 20);
+}
+
+TEST_F(LabelsTest, ANewRuleThatIsNearerToAKeptOneIsNotTakenForOneThatTakesOver) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  traffic(kA, 800, {{"v1", 2}, {"v2", 25}});
+  for (int i = 0; i < 20; ++i) {  // at once
+    const auto decision = traffic(kA, 50, {{"v1", 25}, {"v2", 12}});
+    ASSERT_NE(decision.action, Action::Switch) << i << ": " << decision.message;
+  }
+}
+
+TEST_F(LabelsTest, ANewRuleThatComesSlowlyAndIsALittleNearerToAKeptOneIsNotTaken) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  traffic(kA, 800, {{"v1", 2}, {"v2", 25}});
+  for (int i = 0; i < 50; ++i) {  // v2's error stays above half of its way
+    const int share = std::min(i, 30);
+    const auto decision =
+        traffic(kA, 50, {{"v1", 2 + 23 * share / 30}, {"v2", 25 - 9 * share / 30}});
+    ASSERT_NE(decision.action, Action::Switch) << i << ": " << decision.message;
+  }
+}
+
 TEST_F(LabelsTest, ANewRuleThatComesGraduallyIsTrainedWhenItRestsOnItsOwnRows) {
   addVersion("v1", kA);
   traffic(kA, 800, {{"v1", 2}});

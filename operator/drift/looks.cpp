@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "drift/training_distance.h"
+
 namespace reprise::drift {
 namespace {
 
@@ -50,7 +52,7 @@ bool driftTogether(const std::vector<Look>& looks, std::size_t last, double tole
   bool found = false;
   backFrom(looks, last, 0, policy, [&](const Profile& together) {
     if (together.rows() < wanted) return false;
-    const auto apart = distance(together, serving);
+    const auto apart = trainingDistance(together, serving);
     found = apart && away(*apart, tolerance, policy);
     const bool end = found || wanted >= kLongLook * policy.minSamples;
     wanted *= 2;
@@ -70,7 +72,7 @@ double learn(const std::vector<const Look*>& looks, const Profile& serving, cons
     if (significant(look->serving, policy))
       most = std::max(most, look->serving.effect - kSure * look->serving.noise);
   }
-  if (const auto together = distance(all, serving))
+  if (const auto together = trainingDistance(all, serving))
     most = std::max(most, 2 * (together->effect + together->noise));
   return std::clamp(most, policy.toleranceFloor, policy.toleranceCap);
 }
@@ -130,7 +132,7 @@ std::size_t beginOfDrift(const std::vector<Look>& looks, std::size_t first, cons
   double most = 0;
   backFrom(looks, looks.size() - 1, 0, policy, [&](const Profile& together) {
     --i;
-    const auto apart = distance(together, serving);
+    const auto apart = trainingDistance(together, serving);
     if (i <= first && apart && apart->z > most) {
       most = apart->z;
       best = i;
@@ -173,7 +175,7 @@ Stream readStream(const std::vector<const Window*>& windows, const Profile& serv
   Stream out;
   out.learned = learned;
   for (auto& look : join(windows, policy)) {
-    const auto found = distance(look.profile, serving);
+    const auto found = trainingDistance(look.profile, serving);
     if (!found) continue;
     look.serving = *found;
     out.looks.push_back(std::move(look));

@@ -4,6 +4,7 @@
 
 #include "drift/looks.h"
 #include "drift/names.h"
+#include "drift/training_distance.h"
 
 namespace reprise::drift {
 namespace {
@@ -89,9 +90,10 @@ void choose(const MatchInput& input, const Policy& policy, Match& out) {
   const Candidate* target = nullptr;
   for (auto& one : out.ranked) {
     if (one.version == input.serving) {
-      const auto fit = fitOf(one.distance, 0, input.live.rows(), policy);
-      one.accepted = out.servingAccepted =
-          one.distance.effect <= input.tolerance || fit == Fit::Yes;
+      // As the alarm asks it; the order of versions is by what all their rows say.
+      const auto own = *trainingDistance(input.live, *find(input.candidates, one.version)->profile);
+      const auto fit = fitOf(own, 0, input.live.rows(), policy);
+      one.accepted = out.servingAccepted = own.effect <= input.tolerance || fit == Fit::Yes;
       out.unsure = out.unsure || (!one.accepted && fit == Fit::Unsure);
       continue;
     }
