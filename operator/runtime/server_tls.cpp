@@ -70,9 +70,11 @@ Expected<ServerTls::Context> ServerTls::read() const {
                 certificate_.option + ": '" + certificate_.path +
                     "' holds no certificate in PEM: " + error.message());
   out->use_private_key(boost::asio::buffer(*key), ssl::context::pem, error);
-  if (!error) return out;
-  const bool another =
-      ERR_GET_REASON(static_cast<unsigned long>(error.value())) == X509_R_KEY_VALUES_MISMATCH;
+  // A key of another kind than the certificate's is taken without an error, and fits none.
+  const bool another = error
+                           ? ERR_GET_LIB(static_cast<unsigned long>(error.value())) == ERR_LIB_X509
+                           : SSL_CTX_check_private_key(out->native_handle()) != 1;
+  if (!error && !another) return out;
   return fail(ErrorCode::InvalidArgument,
               key_.option + ": '" + key_.path +
                   (another ? "' is not the key of the certificate in '" + certificate_.path + "'"
