@@ -47,7 +47,7 @@ TEST(CrdCompare, ALaterOneThatHasMoreLacksNothing) {
 }
 
 TEST(CrdCompare, WhatIsNoDefinitionLacksTheVersion) {
-  for (const Json theirs : {Json(), Json("x"), Json::object(), Json{{"spec", {{"versions", 1}}}}})
+  for (const Json& theirs : {Json(), Json("x"), Json::object(), Json{{"spec", {{"versions", 1}}}}})
     EXPECT_EQ(missingFrom(theirs, deployments()), Paths{"version v1alpha1"});
 }
 
