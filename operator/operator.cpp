@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "controllers/drift_hook.h"
+#include "controllers/schema_check.h"
 #include "controllers/serving_controller.h"
 #include "controllers/training_controller.h"
 #include "controllers/version_controller.h"
@@ -19,6 +20,7 @@
 #include "runtime/health.h"
 #include "runtime/manager.h"
 #include "runtime/metered_client.h"
+#include "runtime/server_tls.h"
 
 namespace reprise {
 namespace {
@@ -78,7 +80,8 @@ runtime::Controller::Options controllerOptions(const char* name, std::size_t wor
 
 // In the order in which they depend on each other.
 struct Operator::Parts {
-  Parts(const Options& given, kube::Access access, const http::TransportFactory& transports)
+  Parts(const Options& given, kube::Access access, const http::TransportFactory& transports,
+        std::shared_ptr<runtime::ServerTls> webhookTls)
       : options(given),
         connection(std::move(access), transports),
         http(connection),
@@ -100,6 +103,7 @@ struct Operator::Parts {
         prometheusPoll(http::makeBeastTransport, clock, prometheusHooks()),
         reviews(connection, Milliseconds(5'000)),
         meteredReviews(reviews, metrics, clock),
+        schema(meteredReviews),
         secrets(meteredReviews, clock),
         hook({meteredReviews, secrets, inbox, clock,
               [this](const runtime::Key& key) {
@@ -128,12 +132,15 @@ struct Operator::Parts {
                 controllers::servingHooks(context), &metrics),
         health(onPort(options.healthPort)),
         exposition(onPort(options.metricsPort)),
-        webhook(controllers::DriftHook::serverOptions(options.webhookPort)),
+        webhook(webhookOptions(std::move(webhookTls))),
         manager(clock) {
     caches.addTo(seen);
     controllers::wakeOnChanges(caches, all());
     exposeCaches();
-    runtime::handleHealth(health, manager);
+    // One that could write no status must not take the place of one that can: the Deployment goes
+    // on only when the kinds are there.
+    runtime::handleHealth(health, manager, [this] { return schema.problem(); });
+    exposeSchema();
     runtime::handleMetrics(exposition, metrics);
     hook.serveOn(webhook);
     if (options.leaderElect) elect();
@@ -164,6 +171,12 @@ struct Operator::Parts {
     webhookRequests.Add({{"code", std::to_string(status)}}).Increment();
   }
 
+  runtime::HttpServer::Options webhookOptions(std::shared_ptr<runtime::ServerTls> tls) const {
+    auto out = controllers::DriftHook::serverOptions(options.webhookPort);
+    out.tls = std::move(tls);
+    return out;
+  }
+
   static runtime::EventRecorder::Options eventOptions() {
     runtime::EventRecorder::Options out;
     out.instance = hostName();
@@ -186,6 +199,17 @@ struct Operator::Parts {
           return std::uniform_real_distribution<>()(random);
         });
     manager.setElection(*elector);
+  }
+
+  void exposeSchema() {
+    auto& outdated = prometheus::BuildGauge()
+                         .Name("reprise_crd_outdated")
+                         .Help("1 where the cluster's kind lacks fields of this operator")
+                         .Register(metrics.registry());
+    metrics.beforeText([this, &outdated] {
+      for (const auto& [name, is] : schema.outdated())
+        outdated.Add({{"resource", name}}).Set(is ? 1 : 0);
+    });
   }
 
   void exposeCaches() {
@@ -218,6 +242,7 @@ struct Operator::Parts {
   void runInOrder() {
     manager.addServer(health);
     manager.addServer(exposition);
+    manager.addServer(schemaRunnable);  // who does not lead looks, too
     if (options.webhookPort != 0) manager.addServer(webhook);
     for (auto& cache : cacheRunnables = caches.runnables(connection)) manager.addCache(*cache);
     manager.addSink(events);
@@ -256,6 +281,7 @@ struct Operator::Parts {
   signals::PrometheusPoll prometheusPoll;
   kube::HttpClient reviews;  // of tokens and rights, and for Secrets: what waits for it is short
   runtime::MeteredClient meteredReviews;
+  controllers::SchemaCheck schema;
   controllers::Secrets secrets;
   signals::Inbox inbox;
   controllers::DriftHook hook;
@@ -264,6 +290,7 @@ struct Operator::Parts {
   runtime::Controller training, versions, serving;
   runtime::HttpServer health, exposition, webhook;
   runtime::Manager manager;
+  Background<controllers::SchemaCheck> schemaRunnable{"check of the kinds", schema};
   Background<registry::ImageWatch> imagesRunnable{"image watch", images};
   Background<signals::MonitorPoll> monitorsRunnable{"monitor poll", monitors};
   Background<signals::ShadowScores> shadowsRunnable{"shadow scores", shadows};
@@ -277,10 +304,18 @@ Operator::~Operator() = default;
 
 Expected<std::unique_ptr<Operator>> Operator::make(const Options& options,
                                                    http::TransportFactory transports) {
+  std::shared_ptr<runtime::ServerTls> webhookTls;
+  if (!options.webhookCert.empty()) {
+    auto read = runtime::ServerTls::load({"--webhook-tls-cert", options.webhookCert},
+                                         {"--webhook-tls-key", options.webhookKey});
+    if (!read) return tl::unexpected(read.error());
+    webhookTls = std::move(*read);
+  }
   auto access = kube::findAccess(options.kubeconfig);
   if (!access) return tl::unexpected(access.error());
   spdlog::info("API server {} ({})", access->server, access->source);
-  auto parts = std::make_unique<Parts>(options, std::move(*access), transports);
+  auto parts =
+      std::make_unique<Parts>(options, std::move(*access), transports, std::move(webhookTls));
   for (auto* server : {&parts->health, &parts->exposition}) {
     if (auto bound = server->listen(); !bound) return tl::unexpected(bound.error());
   }

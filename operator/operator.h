@@ -13,7 +13,8 @@ namespace reprise {
 class Operator {
  public:
   // `transports`: one for the API server, one for registries, one for monitors. InvalidArgument or
-  // Unavailable where the cluster's address cannot be found or a port is taken.
+  // Unavailable where the cluster's address cannot be found, a port is taken or a file of TLS
+  // cannot be used.
   static Expected<std::unique_ptr<Operator>> make(const Options& options,
                                                   http::TransportFactory transports);
   ~Operator();

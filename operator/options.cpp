@@ -29,6 +29,12 @@ std::optional<Options> parseOptions(int argc, char** argv, int& exitCode) {
   app.add_option("--metrics-port", out.metricsPort, "port of /metrics");
   app.add_option("--webhook-port", out.webhookPort,
                  "port of the webhook that takes drift signals; not open, if left out");
+  auto* cert = app.add_option("--webhook-tls-cert", out.webhookCert,
+                              "PEM file with the webhook's certificate and its chain, read again "
+                              "when it changes; plain HTTP, if left out");
+  auto* key = app.add_option("--webhook-tls-key", out.webhookKey, "PEM file with its key");
+  cert->needs(key);
+  key->needs(cert);
   app.add_option("--insecure-registry", insecure,
                  "registry (host:port) that speaks plain HTTP; may be given again");
   app.add_option("--log-level", out.logLevel, "how much is logged")

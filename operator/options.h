@@ -21,6 +21,7 @@ struct Options {
   std::string leaseName = "reprise-operator";
   std::uint16_t healthPort = 8081, metricsPort = 8080;
   std::uint16_t webhookPort = 0;             // of drift signals from outside; 0: not open
+  std::string webhookCert, webhookKey;       // PEM files of its TLS, both or none; "": plain HTTP
   std::set<std::string> insecureRegistries;  // host:port that speak plain HTTP
   std::string logLevel = "info";
   std::size_t workers = 2;            // of each controller

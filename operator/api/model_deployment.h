@@ -108,6 +108,15 @@ struct DriftStatus {
   std::optional<Time> updated;
 };
 
+// What answers the requests of one context beside the active version.
+struct ContextRoute {
+  std::string context;               // as requests name it
+  std::string version;               // made for it, or for any; not the active one
+  std::optional<Time> since;         // when it took over: earlier rows say nothing about it
+  std::string target;                // is made ready to take over from `version`; "" if none
+  std::optional<DriftStatus> drift;  // of the rows of this context alone
+};
+
 struct DecisionRecord {
   std::int64_t id = 0;  // counts up over the object's life
   std::optional<Time> time;
@@ -116,6 +125,7 @@ struct DecisionRecord {
   std::string from, to;
   std::string distance, margin;
   std::string reason, message;
+  std::string context;            // of the route that it is about; "": the active version
   std::optional<Time> driftSeen;  // first request of the drifted data
   std::string blindSpot;          // duration from driftSeen to the new version's first traffic
 };
@@ -140,6 +150,7 @@ struct ModelDeploymentStatus {
   std::vector<std::string> shadows;  // run only to be scored on labelled rows
   std::optional<Time> shadowsSince;
   std::vector<std::string> routed;    // serve the requests that name what they are for
+  std::vector<ContextRoute> routes;   // which of them answers what; newest versions first
   std::vector<std::string> rejected;  // versions that failed here: not chosen again before a retry
   std::vector<ServingVersion> serving;  // as observed
   std::optional<DriftStatus> drift;

@@ -205,6 +205,17 @@ void fields(V& v, Of<DriftStatus>) {
 }
 
 template <class V>
+void fields(V& v, Of<ContextRoute>) {
+  v("context", &ContextRoute::context,
+    {.doc = "What the requests say they are.", .required = true, .always = true});
+  v("version", &ContextRoute::version, {.doc = "The version that answers them."});
+  v("since", &ContextRoute::since, {.doc = "When it took over."});
+  v("target", &ContextRoute::target,
+    {.doc = "The version that is being made ready to take over from it."});
+  v("drift", &ContextRoute::drift, {.doc = "What the requests of this context say."});
+}
+
+template <class V>
 void fields(V& v, Of<DecisionRecord>) {
   v("id", &DecisionRecord::id, {.doc = "Counts up.", .required = true, .always = true});
   v("time", &DecisionRecord::time, {.doc = "When."});
@@ -219,6 +230,8 @@ void fields(V& v, Of<DecisionRecord>) {
   v("margin", &DecisionRecord::margin, {.doc = "How much farther the next kind was."});
   v("reason", &DecisionRecord::reason, {.doc = "Why, in one CamelCase word."});
   v("message", &DecisionRecord::message, {.doc = "Why, in a sentence."});
+  v("context", &DecisionRecord::context,
+    {.doc = "The routed context that it is about; left out where it is about the active version."});
   v("driftSeen", &DecisionRecord::driftSeen, {.doc = "The first request of the drifted data."});
   v("blindSpot", &DecisionRecord::blindSpot,
     {.doc = "From driftSeen until the version took over."});
@@ -250,6 +263,9 @@ void fields(V& v, Of<ModelDeploymentStatus>) {
   v("shadowsSince", &ModelDeploymentStatus::shadowsSince, {.doc = "Since when."});
   v("routed", &ModelDeploymentStatus::routed,
     {.doc = "Versions that serve the requests which name the kind of data they are for."});
+  v("routes", &ModelDeploymentStatus::routes,
+    {.doc = "Which version answers each context beside the active one, and what its rows say.",
+     .key = "context"});
   v("rejected", &ModelDeploymentStatus::rejected,
     {.doc = "Versions that failed here; the annotation reprise.dev/retry clears them."});
   v("serving", &ModelDeploymentStatus::serving, {.doc = "What runs.", .key = "version"});

@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "kube/access_review.h"
 #include "signals/event.h"
+#include "signals/json_text.h"
 #include "signals/signature.h"
 
 namespace reprise::controllers {
@@ -17,6 +18,8 @@ using runtime::HttpReply;
 using runtime::Key;
 
 constexpr const char* kPath = "/v1/drift/";
+// Requests a minute: what one deployment takes for long.
+constexpr const char* kAllowedRate = "10";
 
 HttpReply reply(int status, const char* result, const std::string& message) {
   const nlohmann::json body = {{"result", result}, {"message", message}};
@@ -96,12 +99,13 @@ runtime::HttpServer::Options DriftHook::serverOptions(std::uint16_t port) {
 }
 
 void DriftHook::serveOn(runtime::HttpServer& server) {
-  server.handle("POST", std::string(kPath) + "*",
-                [this](const HttpCall& call) { return answer(call); });
+  for (const char* method : {"POST", "OPTIONS"})
+    server.handle(method, std::string(kPath) + "*",
+                  [this](const HttpCall& call) { return answer(call); });
 }
 
 HttpReply DriftHook::answer(const HttpCall& call) {
-  HttpReply out = take(call);
+  HttpReply out = call.method == "OPTIONS" ? handshake(call) : take(call);
   if (parts_.counted) parts_.counted(out.status);
   return out;
 }
@@ -122,9 +126,56 @@ HttpReply DriftHook::take(const HttpCall& call) {
   if (!admitted) return admitted.error();
   if (const auto wait = senders_.take(admitted->sender, parts_.clock.steady()))
     return later(429, "too many events of this sender", *wait);
+  if (signals::isBatch(call.headers)) return takeBatch(call, *key, *admitted);
   auto signal = signals::parseEvent(call.headers, call.body, admitted->isSigned);
   if (!signal) return refused(signal.error().status, signal.error().message);
   return put(*key, *admitted->deployment, std::move(*signal));
+}
+
+// Each event has the answer that it would have had alone. A sender that understands nothing of a
+// batch's outcomes must not take for delivered what was not: where none was taken, the whole is
+// answered as the first.
+HttpReply DriftHook::takeBatch(const HttpCall& call, const Key& key, const Admitted& admitted) {
+  auto events = signals::parseBatch(call.body);
+  if (!events) return refused(events.error().status, events.error().message);
+  nlohmann::json outcomes = nlohmann::json::array();
+  std::optional<HttpReply> first;
+  bool taken = events->empty();
+  for (auto& event : *events) {
+    const auto wait = outcomes.empty() ? std::nullopt  // that of the request was counted
+                                       : senders_.take(admitted.sender, parts_.clock.steady());
+    const std::string id = event ? event->id : std::string();
+    HttpReply one = wait     ? later(429, "too many events of this sender", *wait)
+                    : !event ? refused(event.error().status, event.error().message)
+                             : put(key, *admitted.deployment, std::move(*event));
+    auto outcome = nlohmann::json::parse(one.body);
+    outcome["status"] = one.status;
+    if (!id.empty()) outcome["id"] = id;
+    outcomes.push_back(std::move(outcome));
+    taken = taken || one.status == 202;
+    if (!first) first = std::move(one);
+  }
+  HttpReply out = first && !taken ? *first : reply(202, "", "");
+  out.body = nlohmann::json{{"results", outcomes}}.dump() + "\n";
+  return out;
+}
+
+// CloudEvents' abuse protection (HTTP 1.1 Web Hooks for Event Delivery, 4): anybody may send, since
+// what is sent is looked at only where the sender is known. Any replica says so, and of no path
+// more than of another.
+HttpReply DriftHook::handshake(const HttpCall& call) {
+  if (const auto wait = peers_.take(call.peer, parts_.clock.steady()))
+    return later(429, "too many requests from this address", *wait);
+  const std::string origin = call.header("webhook-request-origin");
+  if (origin.empty() || origin.size() > signals::kMaxName || !signals::isPrintable(origin)) {
+    return refused(400, "header WebHook-Request-Origin must name the sender: 1 to " +
+                            std::to_string(signals::kMaxName) + " printable ASCII characters");
+  }
+  HttpReply out{200, {}};
+  out.headers = {{"Allow", "POST"},
+                 {"WebHook-Allowed-Origin", origin},
+                 {"WebHook-Allowed-Rate", kAllowedRate}};
+  return out;
 }
 
 tl::expected<DriftHook::Admitted, HttpReply> DriftHook::admit(const HttpCall& call,

@@ -1,4 +1,5 @@
-// The operator's webhook: POST /v1/drift/<namespace>/<ModelDeployment>.
+// The operator's webhook: POST /v1/drift/<namespace>/<ModelDeployment>, of one event or of a batch;
+// and OPTIONS, by which a sender of CloudEvents asks whether it may send at all.
 //
 // Who may: a Kubernetes token made for the audience reprise.dev/drift, whose user may create
 // modeldeployments/drift of that name; or a body that is signed with the deployment's own key. What
@@ -8,7 +9,8 @@
 // change.)
 //
 // 202 taken, or known already; 400, 415 unreadable; 401, 403 not allowed; 404 no such deployment,
-// or it does not listen; 409 the id is that of another event; 429 and 503 later, with Retry-After.
+// or it does not listen; 413 a batch of too many; 409 the id is that of another event; 429 and 503
+// later, with Retry-After.
 #pragma once
 
 #include <functional>
@@ -51,6 +53,9 @@ class DriftHook {
  private:
   struct Admitted;
   runtime::HttpReply take(const runtime::HttpCall& call);
+  runtime::HttpReply takeBatch(const runtime::HttpCall& call, const runtime::Key& key,
+                               const Admitted& admitted);
+  runtime::HttpReply handshake(const runtime::HttpCall& call);
   tl::expected<Admitted, runtime::HttpReply> admit(const runtime::HttpCall& call,
                                                    const runtime::Key& key);
   tl::expected<Admitted, runtime::HttpReply> byToken(const std::string& token,

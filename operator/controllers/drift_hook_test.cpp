@@ -95,6 +95,84 @@ TEST_F(DriftHookTest, AGoodTokenWithTheRightIsTakenOnce) {
   EXPECT_EQ(counted, (std::vector<int>{202, 202, 409}));
 }
 
+TEST_F(DriftHookTest, EachEventOfABatchHasItsOwnOutcome) {
+  auto batch = call();
+  batch.headers[0].second = "application/cloudevents-batch+json; charset=UTF-8";
+  Json bad = event("e2");
+  bad.erase("type");
+  batch.body = Json::array({event("e1"), bad, event("e1"), 7, event("e3")}).dump();
+  const auto answer = hook.answer(batch);
+  EXPECT_EQ(answer.status, 202);
+  const Json results = Json::parse(answer.body)["results"];
+  ASSERT_EQ(results.size(), 5u);
+  const auto is = [&](std::size_t at, int status, const char* result) {
+    EXPECT_EQ(results[at]["status"], status) << at;
+    EXPECT_EQ(results[at]["result"], result) << at;
+  };
+  is(0, 202, "Accepted");
+  is(1, 400, "Refused");
+  is(2, 202, "Duplicate");
+  is(3, 400, "Refused");
+  is(4, 202, "Accepted");
+  EXPECT_EQ(results[4]["id"], "e3");
+  EXPECT_NE(results[1]["message"].get<std::string>().find("type"), std::string::npos);
+  EXPECT_EQ(inbox.pending("team/fuel").size(), 2u);
+}
+
+TEST_F(DriftHookTest, ABatchOfWhichNothingIsTakenIsNotDelivered) {
+  auto batch = call();
+  batch.headers[0].second = "application/cloudevents-batch+json";
+  const auto answer = [&](const Json& body) {
+    batch.body = body.dump();
+    return hook.answer(batch);
+  };
+  EXPECT_EQ(answer(Json::array()).status, 202) << "an empty one is allowed";
+  EXPECT_EQ(answer(Json::array({7})).status, 400);
+  EXPECT_EQ(answer(event("e1")).status, 400) << "no array";
+  Json many = Json::array();
+  for (int i = 0; i < 11; ++i) many.push_back(event("m" + std::to_string(i)));
+  EXPECT_EQ(answer(many).status, 413);
+  EXPECT_TRUE(inbox.pending("team/fuel").empty());
+  many.erase(10);
+  EXPECT_EQ(answer(many).status, 202);
+  EXPECT_EQ(inbox.pending("team/fuel").size(), 10u);
+  const auto full = answer(Json::array({event("n1"), event("n2")}));
+  EXPECT_EQ(full.status, 429);
+  EXPECT_NE(header(full, "Retry-After"), "");
+  EXPECT_EQ(Json::parse(full.body)["results"].size(), 2u);
+}
+
+TEST_F(DriftHookTest, ABatchMayBeSigned) {
+  auto batch = signedCall();
+  batch.headers[0].second = "application/cloudevents-batch+json";
+  EXPECT_EQ(hook.answer(batch).status, 400) << "its body is one event";
+  const std::string time = std::to_string(clock.now().time_since_epoch().count() / 1000);
+  batch.body = Json::array({event("e1")}).dump();
+  for (auto& [name, value] : batch.headers) {
+    if (name == "webhook-signature") value = signals::sign("e1", time, batch.body, kKey);
+  }
+  EXPECT_EQ(hook.answer(batch).status, 202);
+}
+
+TEST_F(DriftHookTest, TheHandshakeAllowsWhoAsksAndSaysHowOften) {
+  runtime::HttpCall ask;
+  ask.method = "OPTIONS";
+  ask.path = "/v1/drift/team/fuel";
+  ask.peer = "10.0.0.1";
+  EXPECT_EQ(hook.answer(ask).status, 400) << "it must say who it is";
+  ask.headers = {{"WebHook-Request-Origin", "eventemitter.example.com"}};
+  leads = false;
+  const auto allowed = hook.answer(ask);
+  EXPECT_EQ(allowed.status, 200);
+  EXPECT_EQ(header(allowed, "WebHook-Allowed-Origin"), "eventemitter.example.com");
+  EXPECT_EQ(header(allowed, "WebHook-Allowed-Rate"), "10");
+  EXPECT_EQ(header(allowed, "Allow"), "POST");
+  ask.path = "/v1/drift/team/nothing";
+  EXPECT_EQ(hook.answer(ask).status, 200) << "it tells nobody what is there";
+  ask.headers[0].second = "a\nb";
+  EXPECT_EQ(hook.answer(ask).status, 400);
+}
+
 TEST_F(DriftHookTest, WhatTheStatusHasIsKnownAfterARestart) {
   deployment->status.outside.emplace().signals = {{"e1", "/mes", clock.now(), "Alarm", ""}};
   EXPECT_EQ(resultOf(hook.answer(call())), "202 Duplicate");

@@ -66,6 +66,8 @@ void name(ContextView& view, const std::vector<Candidate>& candidates, const std
 
 }  // namespace
 
+std::string nameOf(const Window& window) { return pureName(window.contexts); }
+
 ContextView readContext(const std::vector<const Window*>& windows,
                         const std::vector<Candidate>& candidates, const std::string& serving,
                         const Policy& policy, const History& history) {

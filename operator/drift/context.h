@@ -10,6 +10,10 @@
 
 namespace reprise::drift {
 
+// What a window's rows say they are: the name that 90 % of those carry which carry one; "" where
+// they are of several, or none does.
+std::string nameOf(const Window& window);
+
 struct ContextView {
   enum class State {
     Silent,   // rows carry no names, or no version does

@@ -33,6 +33,9 @@ struct LabelBlock {
   std::int64_t n = 0;                    // labelled rows
   double errorSum = 0;    // 0 or 1 a row where answers are right or wrong; else a loss, ≥ 0
   double errorSqSum = 0;  // of its squares
+  // The version that answered those rows, where it is known: only rows that the serving version
+  // answered count. "": they are such.
+  std::string answeredBy = {};
 };
 
 // Mean error on rows that a version has not seen in its training.

@@ -53,6 +53,7 @@ LabelView::LabelView(const std::vector<LabelBlock>& labels,
     : candidates_(candidates), serving_(serving), policy_(policy) {
   for (const auto& block : labels) {
     if (!sound(block)) continue;
+    if (!block.answeredBy.empty() && block.answeredBy != serving) continue;
     if (history.activeSinceMs && block.firstMs < *history.activeSinceMs) continue;
     blocks_.push_back(block);
     if (block.errorSqSum > block.errorSum * (1 + 1e-9)) unit_ = false;

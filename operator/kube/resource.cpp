@@ -29,6 +29,8 @@ const Resource jobs{"batch", "v1", "Job", "jobs"};
 const Resource deployments{"apps", "v1", "Deployment", "deployments"};
 const Resource leases{"coordination.k8s.io", "v1", "Lease", "leases"};
 const Resource roleBindings{"rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"};
+const Resource customResourceDefinitions{"apiextensions.k8s.io", "v1", "CustomResourceDefinition",
+                                         "customresourcedefinitions", false};
 const Resource trainingPipelines{"reprise.dev", "v1alpha1", "TrainingPipeline",
                                  "trainingpipelines"};
 const Resource modelVersions{"reprise.dev", "v1alpha1", "ModelVersion", "modelversions"};

@@ -24,7 +24,8 @@ struct Resource {
 // Those that this project reads or writes.
 namespace resources {
 extern const Resource pods, services, configMaps, serviceAccounts, events, jobs, deployments,
-    leases, roleBindings, trainingPipelines, modelVersions, modelDeployments;
+    leases, roleBindings, customResourceDefinitions, trainingPipelines, modelVersions,
+    modelDeployments;
 // By apiVersion and kind as an object carries them; nullptr if this project does not know it.
 const Resource* find(std::string_view apiVersion, std::string_view kind);
 }  // namespace resources

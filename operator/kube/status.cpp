@@ -49,8 +49,18 @@ Error make(int status, const nlohmann::json& body, const std::string& what) {
       message.find("could not find the requested resource") != std::string::npos) {
     error.message += "; the API server does not know this kind: install the CRDs";
   }
+  // So says server-side apply, with a 500, though it will never pass.
+  const bool unknownField = message.find("field not declared in schema") != std::string::npos;
+  if (unknownField) {
+    error.code = ErrorCode::Invalid;
+    if (message.find("reprise.dev/") != std::string::npos) {
+      error.message +=
+          "; the kinds of the cluster are older than this operator: kubectl apply --server-side "
+          "--force-conflicts -f charts/reprise/crds";
+    }
+  }
   // A refusal is not acted on; a server that failed may have got far.
-  error.sent = status >= 500 ? Sent::Maybe : Sent::No;
+  error.sent = status >= 500 && !unknownField ? Sent::Maybe : Sent::No;
   const auto seconds = integer(at(body, "details"), "retryAfterSeconds");
   if (seconds > 0) error.retryAfter = std::chrono::seconds(seconds);
   return error;

@@ -35,6 +35,21 @@ TEST(Status, OnlyAServerThatFailedMayHaveActed) {
   EXPECT_EQ(of(504, "").sent, Sent::Maybe);
 }
 
+TEST(Status, AFieldThatTheSchemaLacksNeverPassesAndOfOurKindsTheMendIsNamed) {
+  const auto unknown = [](const std::string& what) {
+    return of(500,
+              R"({"kind":"Status","message":"failed to create typed patch object (team/fuel; )" +
+                  what + R"(): .status.routes: field not declared in schema"})");
+  };
+  const Error ours = unknown("reprise.dev/v1alpha1, Kind=ModelDeployment");
+  EXPECT_EQ(ours.code, ErrorCode::Invalid);
+  EXPECT_EQ(ours.sent, Sent::No);
+  EXPECT_NE(ours.message.find("kubectl apply --server-side"), std::string::npos);
+  const Error others = unknown("apps/v1, Kind=Deployment");
+  EXPECT_EQ(others.code, ErrorCode::Invalid);
+  EXPECT_EQ(others.message.find("kubectl"), std::string::npos);
+}
+
 TEST(Status, CausesThatTheMessageLeavesOutAreNamedWithTheirFields) {
   const Error error = of(
       422,

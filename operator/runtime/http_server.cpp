@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core/bind_handler.hpp>
@@ -47,13 +49,33 @@ struct Shared {
   std::atomic<std::size_t> connections = 0;
 };
 
-// One connection. Kept alive by the operation that is under way; each has a time limit, so each
-// ends.
-class Session : public std::enable_shared_from_this<Session> {
+using Secure = asio::ssl::stream<beast::tcp_stream>;
+
+// One connection, plain or of TLS. Kept alive by the operation that is under way; each has a time
+// limit, so each ends.
+template <class Stream>
+class Session : public std::enable_shared_from_this<Session<Stream>> {
+  static constexpr bool kSecure = std::is_same_v<Stream, Secure>;
+
  public:
-  Session(tcp::socket socket, std::shared_ptr<Shared> shared)
-      : stream_(std::move(socket)), shared_(std::move(shared)) {}
+  // `context`: of TLS, else null.
+  Session(tcp::socket socket, std::shared_ptr<Shared> shared,
+          std::shared_ptr<asio::ssl::context> context)
+      : context_(std::move(context)),
+        stream_(streamOf(std::move(socket))),
+        shared_(std::move(shared)) {}
   ~Session() { --shared_->connections; }
+
+  void begin() {
+    if constexpr (kSecure) {
+      transport().expires_after(shared_->options.readLimit);
+      stream_.async_handshake(
+          asio::ssl::stream_base::server,
+          beast::bind_front_handler(&Session::onHandshake, this->shared_from_this()));
+    } else {
+      read();
+    }
+  }
 
   auto executor() { return stream_.get_executor(); }
 
@@ -62,12 +84,25 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->header_limit(shared_->options.maxHeader);
     parser_->body_limit(shared_->options.maxBody);
     // For the whole request: bytes that trickle in do not prolong it.
-    stream_.expires_after(shared_->options.readLimit);
+    transport().expires_after(shared_->options.readLimit);
     bhttp::async_read(stream_, buffer_, *parser_,
-                      beast::bind_front_handler(&Session::onRead, shared_from_this()));
+                      beast::bind_front_handler(&Session::onRead, this->shared_from_this()));
   }
 
  private:
+  Stream streamOf(tcp::socket socket) {
+    if constexpr (kSecure)
+      return Stream(std::move(socket), *context_);
+    else
+      return Stream(std::move(socket));
+  }
+
+  beast::tcp_stream& transport() { return beast::get_lowest_layer(stream_); }
+
+  void onHandshake(error_code error) {
+    if (!error) read();
+  }
+
   void onRead(error_code error, std::size_t) {
     if (error == bhttp::error::end_of_stream || error == beast::error::timeout) return close();
     if (error == bhttp::error::header_limit)
@@ -88,7 +123,7 @@ class Session : public std::enable_shared_from_this<Session> {
     for (const auto& field : request) call.headers.emplace_back(field.name_string(), field.value());
     call.body = request.body();
     error_code unknown;
-    if (const auto end = stream_.socket().remote_endpoint(unknown); !unknown)
+    if (const auto end = transport().socket().remote_endpoint(unknown); !unknown)
       call.peer = end.address().to_string();
     HttpReply answer = shared_->routes.answer(call);
     const bool keepAlive = request.keep_alive() && !answer.close;
@@ -105,9 +140,10 @@ class Session : public std::enable_shared_from_this<Session> {
     response_.body() = std::move(reply.body);
     response_.prepare_payload();
     if (headOnly) response_.body().clear();  // with the Content-Length of what GET would have
-    stream_.expires_after(shared_->options.writeLimit);
-    bhttp::async_write(stream_, response_,
-                       beast::bind_front_handler(&Session::onWrite, shared_from_this(), keepAlive));
+    transport().expires_after(shared_->options.writeLimit);
+    bhttp::async_write(
+        stream_, response_,
+        beast::bind_front_handler(&Session::onWrite, this->shared_from_this(), keepAlive));
   }
 
   void onWrite(bool keepAlive, error_code error, std::size_t) {
@@ -117,11 +153,16 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void close() {
+    if constexpr (kSecure) {
+      transport().expires_after(shared_->options.writeLimit);
+      return stream_.async_shutdown([self = this->shared_from_this()](error_code) {});
+    }
     error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    transport().socket().shutdown(tcp::socket::shutdown_send, ignored);
   }
 
-  beast::tcp_stream stream_;
+  const std::shared_ptr<asio::ssl::context> context_;  // outlives the stream
+  Stream stream_;
   std::shared_ptr<Shared> shared_;
   beast::flat_buffer buffer_;
   std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
@@ -137,6 +178,20 @@ struct HttpServer::Impl {
   asio::steady_timer pause{io};
   std::vector<std::thread> threads;
 
+  template <class Stream>
+  void run(tcp::socket socket, std::shared_ptr<asio::ssl::context> context = nullptr) {
+    const auto session =
+        std::make_shared<Session<Stream>>(std::move(socket), shared, std::move(context));
+    asio::post(session->executor(), [session] { session->begin(); });
+  }
+
+  void begin(tcp::socket socket) {
+    if (const auto& tls = shared->options.tls)
+      run<Secure>(std::move(socket), tls->context());
+    else
+      run<beast::tcp_stream>(std::move(socket));
+  }
+
   void accept() {
     acceptor.async_accept(asio::make_strand(io), [this](error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted || !acceptor.is_open()) return;
@@ -145,8 +200,7 @@ struct HttpServer::Impl {
         error_code ignored;
         socket.close(ignored);
       } else if (!error) {
-        const auto session = std::make_shared<Session>(std::move(socket), shared);
-        asio::post(session->executor(), [session] { session->read(); });
+        begin(std::move(socket));
       } else {
         spdlog::warn("HTTP server: accept: {}",
                      error.message());  // out of descriptors, say: it would spin

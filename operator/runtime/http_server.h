@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "runtime/runnable.h"
+#include "runtime/server_tls.h"
 
 namespace reprise::runtime {
 
@@ -37,11 +38,13 @@ class HttpServer final : public Runnable {
     std::string address = "0.0.0.0";
     std::uint16_t port = 0;  // 0 = any that is free; see port()
     std::size_t threads = 2;
-    Milliseconds readLimit{10'000};  // for a whole request, or the next one of a kept connection
+    // For a whole request, or the next one of a kept connection; for the handshake of TLS.
+    Milliseconds readLimit{10'000};
     Milliseconds writeLimit{10'000};
     std::uint32_t maxHeader = 16 << 10;  // bytes; else 431
     std::uint64_t maxBody = 1 << 20;     // bytes; else 413
     std::size_t maxConnections = 128;    // one more is closed at once
+    std::shared_ptr<ServerTls> tls;      // null: plain HTTP
   };
   // Runs on a server thread, and holds it: a handler must be quick. An exception becomes a 500.
   using Handler = std::function<HttpReply(const HttpCall&)>;

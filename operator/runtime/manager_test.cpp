@@ -147,6 +147,19 @@ TEST_F(ManagerTest, ReadyzNamesWhatIsMissing) {
   EXPECT_TRUE(finish());
 }
 
+TEST_F(ManagerTest, ReadyzNamesWhatIsWrongBesides) {
+  HttpServer http{HttpServer::Options{.address = "127.0.0.1"}};
+  std::string problem = "the kinds are old\n";
+  handleHealth(http, manager, [&] { return problem; });
+  start();
+  log.waitFor("+election");
+  EXPECT_EQ(http.answer({"GET", "/readyz", "", {}, ""}).status, 503);
+  EXPECT_EQ(http.answer({"GET", "/readyz", "", {}, ""}).body, "not ready\nthe kinds are old\n");
+  problem.clear();
+  EXPECT_EQ(http.answer({"GET", "/readyz", "", {}, ""}).status, 200);
+  EXPECT_TRUE(finish());
+}
+
 TEST(Signals, SigtermRequestsTheStopAndDoesNotEndTheProcess) {
   StopOnSignals signals;
   EXPECT_FALSE(signals.token().stop_requested());

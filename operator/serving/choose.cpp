@@ -67,6 +67,14 @@ std::optional<Blocked> chooseNamed(const Snapshot& snapshot, api::ModelDeploymen
   return std::nullopt;
 }
 
+// It is for a context that the active version is not for: requests that name it are routed.
+bool forOthers(const Snapshot& snapshot, const api::ModelVersion& version,
+               const std::string& active) {
+  const std::string context = contextOf(snapshot, version);
+  const auto* serving = findVersion(snapshot, active);
+  return !context.empty() && serving && contextOf(snapshot, *serving) != context;
+}
+
 // A version that came since the last look. Newer data of the same kind replaces what serves; of
 // another kind it waits until such requests come (watchLive compares with it), except that it
 // answers a run that drift asked for.
@@ -93,8 +101,11 @@ void considerNewest(const Snapshot& snapshot, api::ModelDeploymentStatus& status
     // a candidate.
     const bool overtaken = status.activeSince && status.retrain->requestedAt &&
                            *status.activeSince > *status.retrain->requestedAt;
+    const bool forARoute =
+        std::any_of(status.retrain->context.begin(), status.retrain->context.end(),
+                    [&](const auto& named) { return isRouted(status, named.second); });
     status.retrain.reset();
-    if (routes(*snapshot.deployment) && !contextOf(snapshot, newest).empty()) return;
+    if (routes(*snapshot.deployment) && (forARoute || !contextOf(snapshot, newest).empty())) return;
     // What somebody outside asked for may be about what the inputs do not show.
     const bool byInputs = !asked || (asked->signal != "Prometheus" && asked->signal != "Webhook");
     if (overtaken || (byInputs && status.drift && status.drift->action == "Clear")) return;
@@ -104,6 +115,7 @@ void considerNewest(const Snapshot& snapshot, api::ModelDeploymentStatus& status
   }
   if (drifted) return;  // the live data decides; it is a candidate already
   status.considered = name;
+  if (forOthers(snapshot, newest, status.active)) return;
   if (sameKind(snapshot, name, status.active)) {
     aim(snapshot, status, name, "NewVersion", "Promote",
         "it is newer, and of the same kind of data as " + status.active, events);

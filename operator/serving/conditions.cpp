@@ -42,6 +42,11 @@ Verdict reconciling(const Snapshot& snapshot, const api::ModelDeploymentStatus& 
             status.target + " is being made ready: " +
                 (state.message.empty() ? "its Deployment is being made" : state.message)};
   }
+  for (const auto& route : status.routes) {
+    if (route.target.empty()) continue;
+    return {"True", "RollingOut",
+            route.target + " is being made ready for context '" + route.context + "'"};
+  }
   if (status.retrain) {
     return {"True", "Retraining",
             "drift asked TrainingPipeline '" + status.retrain->pipeline + "' for a run" +
@@ -68,19 +73,31 @@ Verdict stalled(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
   return {"False", "Idle", "nothing is in the way"};
 }
 
+Verdict driftedBy(const std::optional<api::DriftStatus>& seen) {
+  if (!seen) return {"Unknown", "NoRequests", "no requests have been seen yet"};
+  const std::string& reason = seen->reason;
+  if (seen->action == "Clear") return {"False", reason, seen->message};
+  if (reason == "NoWindows" || reason == "MonitorUnreachable" || reason == "NoServingProfile" ||
+      reason == "Learning")
+    return {"Unknown", reason, seen->message};
+  if (reason == "Suspected") return {"Unknown", reason, seen->message};
+  return {"True", reason.empty() ? "Drifted" : reason, seen->message};
+}
+
 Verdict drifted(const Snapshot& snapshot, const api::ModelDeploymentStatus& status) {
   if (!snapshot.deployment->spec.drift)
     return {"Unknown", "NotWatched", "spec.drift is left out: nothing watches the requests"};
   if (auto outside = outsideDrift(snapshot, status))
     return {outside->status, std::move(outside->reason), std::move(outside->message)};
-  if (!status.drift) return {"Unknown", "NoRequests", "no requests have been seen yet"};
-  const std::string& reason = status.drift->reason;
-  if (status.drift->action == "Clear") return {"False", reason, status.drift->message};
-  if (reason == "NoWindows" || reason == "MonitorUnreachable" || reason == "NoServingProfile" ||
-      reason == "Learning")
-    return {"Unknown", reason, status.drift->message};
-  if (reason == "Suspected") return {"Unknown", reason, status.drift->message};
-  return {"True", reason.empty() ? "Drifted" : reason, status.drift->message};
+  const Verdict active = driftedBy(status.drift);
+  if (active.status == std::string_view("True")) return active;
+  for (const auto& route : status.routes) {
+    auto own = driftedBy(route.drift);
+    if (own.status != std::string_view("True")) continue;
+    own.message = "context '" + route.context + "': " + own.message;
+    return own;
+  }
+  return active;
 }
 
 Verdict verified(const Snapshot& snapshot, const api::ModelDeploymentStatus& status) {

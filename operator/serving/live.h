@@ -37,6 +37,18 @@ void requestRun(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                 api::DecisionRecord record, std::map<std::string, std::string> ofContext,
                 std::vector<api::EventDraft>& events);
 
+// The same for what decide() answered, or says in `seen` why not. `scoring`: versions that are
+// waited for first.
+void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                   api::DriftStatus& seen, api::DecisionRecord record,
+                   std::map<std::string, std::string> ofContext,
+                   std::vector<api::EventDraft>& events,
+                   const std::optional<std::string>& scoring = {});
+
+// Whether the run that drift asked for made this version.
+bool answersRetrain(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
+                    const std::string& name);
+
 // The pipeline that spec.drift.onDrift.retrain names; nullptr if it is not there.
 const api::TrainingPipeline* retrainPipeline(const Snapshot& snapshot);
 

@@ -5,8 +5,10 @@
 #include <cstdlib>
 
 #include "api/labels.h"
+#include "drift/labels.h"
 #include "drift/match.h"
 #include "serving/decisions.h"
+#include "serving/drift_status.h"
 #include "serving/live.h"
 #include "serving/routing.h"
 #include "serving/versions.h"
@@ -16,6 +18,8 @@ namespace {
 
 constexpr std::size_t kMaxSignals = 16;
 constexpr Milliseconds kSecretAgain{30'000};
+// Labels that have not come by then are not held back for.
+constexpr Milliseconds kAwaitLabels{15 * 60'000};
 constexpr const char* kPrometheus = "Prometheus";
 constexpr const char* kWebhook = "Webhook";
 
@@ -249,15 +253,64 @@ drift::Profile rowsSince(const Listening& now, const std::string& basisId, bool&
   return out;
 }
 
-void askTheRows(Listening& now) {
+// What the labels say of an alarm that names nothing.
+enum class Labels {
+  Silent,  // none come, or too few
+  Agree,   // the serving version's error on rows since the alarm is what it was
+  Awaited  // they come: those of the rows since the alarm may still say so
+};
+
+Labels askTheLabels(Listening& now) {
+  const auto rules = policy(now.spec());
+  const auto since = now.outside().alarm->since->time_since_epoch().count();
+  const auto nowMs = now.snapshot.now.time_since_epoch().count();
+  const auto windows = liveWindows(now.snapshot, now.status);
+  std::vector<const drift::Window*> own;
+  std::int64_t rows = 0;
+  for (const auto& window : windows) {
+    own.push_back(&window);
+    if (window.firstMs >= since) rows += window.profile.rows();
+  }
+  const auto candidates = keptVersions(now.snapshot, now.status);
+  const auto history = historyOf(now.status, now.status.drift, now.status.activeSince);
+  const drift::LabelView view(now.snapshot.labels, candidates, now.status.active, rules, history,
+                              nowMs, own);
+  if (!view.any() || view.alarm()) return Labels::Silent;
+  if (view.servingFineSince(since)) return Labels::Agree;
+  if (view.servingSince(since).n >= rules.vetoLabels) return Labels::Silent;
+  const auto maxAge = parseDuration(now.spec().drift->window.maxAge).value_or(kAwaitLabels);
+  const auto until = since + std::min(maxAge, kAwaitLabels).count();
+  const bool come = view.newest().lastMs >= since - kAwaitLabels.count();
+  if (!come || nowMs >= until || rows >= rules.minSamples + rules.freshLabels)
+    return Labels::Silent;
+  now.again = Milliseconds(until - nowMs);
+  return Labels::Awaited;
+}
+
+void holdForLabels(Listening& now) {
+  hold(now, "LabelsAgree",
+       "the labels of the rows since then say that " + now.status.active +
+           " answers as well as before: nothing is done until they say otherwise");
+}
+
+// A training costs most: where labels come, they are heard first.
+void retrainUnlessLabels(Listening& now, Labels labels, const char* reason,
+                         const std::string& message, const drift::Match* match = nullptr) {
+  if (labels != Labels::Awaited) return retrain(now, reason, message, match);
+  hold(now, "CollectingLabels",
+       "the labels of the rows since the alarm are waited for before a training is asked for");
+}
+
+void askTheRows(Listening& now, Labels labels) {
   const auto found = now.snapshot.profiles.find(now.status.active);
   const auto* serving = found == now.snapshot.profiles.end() ? nullptr : &found->second->profile;
   bool otherBasis = false;
   drift::Profile live;
   if (serving) live = rowsSince(now, serving->basisId(), otherBasis);
   if (!serving || (otherBasis && live.rows() == 0)) {
-    return retrain(now, "OutsideAlarm",
-                   "the rows cannot be compared with the training data of " + now.status.active);
+    return retrainUnlessLabels(
+        now, labels, "OutsideAlarm",
+        "the rows cannot be compared with the training data of " + now.status.active);
   }
   const auto rules = policy(now.spec());
   if (live.rows() < rules.minSamples) {
@@ -274,10 +327,11 @@ void askTheRows(Listening& now) {
   const auto match = drift::matchVersions(input, rules);
   const std::string rows = "the " + std::to_string(live.rows()) + " rows since then ";
   if (match.servingAccepted) {
-    return retrain(now, "AlarmSameInputs",
-                   rows + "are as those that " + now.status.active +
-                       " was trained on, so something else moved, such as the rule of the labels",
-                   &match);
+    return retrainUnlessLabels(
+        now, labels, "AlarmSameInputs",
+        rows + "are as those that " + now.status.active +
+            " was trained on, so something else moved, such as the rule of the labels",
+        &match);
   }
   if (match.ambiguous) {
     return hold(now, "Ambiguous",
@@ -295,10 +349,10 @@ void askTheRows(Listening& now) {
                 "the rows since the alarm are a mix of those of " + mix->first + " and " +
                     mix->second + ": one of them alone is waited for");
   }
-  retrain(now, "AlarmUnknownData",
-          rows + "are not as those that any kept version was trained on (nearest: " +
-              match.nearest + ", " + decimal(match.distance) + ")",
-          &match);
+  retrainUnlessLabels(now, labels, "AlarmUnknownData",
+                      rows + "are not as those that any kept version was trained on (nearest: " +
+                          match.nearest + ", " + decimal(match.distance) + ")",
+                      &match);
 }
 
 void decide(Listening& now) {
@@ -319,8 +373,11 @@ void decide(Listening& now) {
     return retrain(now, "UnknownContext",
                    "it is of context '" + alarm.context + "', which no kept version is for");
   }
-  if (now.source().monitor) return askTheRows(now);
-  retrain(now, "OutsideAlarm", "no version or context is named, and no rows are watched");
+  const Labels labels = askTheLabels(now);
+  if (labels == Labels::Agree) return holdForLabels(now);
+  if (now.source().monitor) return askTheRows(now, labels);
+  retrainUnlessLabels(now, labels, "OutsideAlarm",
+                      "no version or context is named, and no rows are watched");
 }
 
 std::optional<Time> coolUntil(const Listening& now) {
@@ -346,7 +403,7 @@ bool overtaken(const Listening& now) {
   return since && std::any_of(all.begin(), all.end(), [&](const api::DecisionRecord& one) {
            const bool action = one.action == "Switch" || one.action == "Retrain" ||
                                one.action == "Promote" || one.action == "Deploy";
-           return action && one.time && *one.time > *since;
+           return action && one.context.empty() && one.time && *one.time > *since;
          });
 }
 
@@ -418,7 +475,9 @@ std::optional<Hearing> outsideDrift(const Snapshot& snapshot,
   if (!listens(spec)) return std::nullopt;
   if (status.outside && status.outside->alarm) {
     const auto& outside = *status.outside;
-    return Hearing{"True", outside.reason.empty() ? "OutsideAlarm" : outside.reason,
+    const bool agree = outside.reason == "LabelsAgree";
+    return Hearing{agree ? "False" : "True",
+                   outside.reason.empty() ? "OutsideAlarm" : outside.reason,
                    said(*outside.alarm) + "; " + outside.message};
   }
   if (spec.drift->source.monitor) return std::nullopt;  // the rows say it

@@ -1,7 +1,8 @@
 // Signals from outside (spec.drift.source.prometheus and .webhook) → alarms → decisions.
 //
 // An alarm that names a version, or a context that a kept version carries (in its
-// spec.context), is answered with a switch to it. Any other: where the monitor watches, by
+// spec.context), is answered with a switch to it. Any other is held where labels of the rows since
+// then say that the serving version's error is what it was; else: where the monitor watches, by
 // the rows since the alarm (a kept version fits them: Switch; none does, or they look as those that
 // serve: Retrain); without it by a Retrain. At most one action a cool-down, whatever comes.
 #pragma once

@@ -22,6 +22,7 @@ struct OutsideTest : testing::Test {
   std::vector<api::EventDraft> events;
   drift::Basis basis = *drift::Basis::fit({"x", "y"}, rowsOf(kA, 200, 1));
   unsigned seed = 100;
+  std::optional<double> labelError;  // of rows whose labels come at once; none come: not set
 
   OutsideTest() {
     snapshot.now = Time{Milliseconds{1'700'000'000'000}};
@@ -55,6 +56,7 @@ struct OutsideTest : testing::Test {
     version->meta.created = snapshot.now;
     version->spec.context["vehicle"] = context;
     version->spec.model = "fuel";
+    version->spec.metrics = {{"error", "0.05"}, {"error_rows", "400"}};
     version->status.conditions = {{"Available", "True", "NoGates", "", snapshot.now, 1}};
     snapshot.versions.push_back(version);
     drift::Profile profile(basis);
@@ -96,6 +98,9 @@ struct OutsideTest : testing::Test {
       window.profile = drift::Profile(basis);
       for (const auto& row : rowsOf(kind, 50, ++seed)) EXPECT_TRUE(window.profile.add(basis, row));
       snapshot.windows.push_back(window);
+      if (labelError)
+        snapshot.labels.push_back({status.active, window.firstMs, window.lastMs, 50,
+                                   50 * *labelError, 50 * *labelError, status.active});
       listen();
     }
   }
@@ -270,6 +275,93 @@ TEST_F(OutsideTest, AnAlarmIsNotClearedBecauseTheInputsLookEqual) {
   traffic(kA, 200);
   EXPECT_EQ(action(), "Retrain ");
   EXPECT_EQ(status.decisions.back().reason, "AlarmSameInputs");
+}
+
+TEST_F(OutsideTest, LabelsThatSayTheErrorIsAsItWasHoldTheAlarm) {
+  deployment->spec.drift->source.monitor = api::MonitorSource{};
+  labelError = 0.05;
+  traffic(kA, 300);
+  event("e1");
+  listen();
+  traffic(kA, 300);
+  EXPECT_EQ(action(), "");
+  EXPECT_EQ(reason(), "LabelsAgree");
+  EXPECT_TRUE(status.outside->alarm) << "it is held, not answered";
+  EXPECT_EQ(outsideDrift(snapshot, status)->status, std::string("False"));
+  const auto before = api::encode(status);
+  traffic(kA, 100);
+  EXPECT_EQ(api::encode(status), before) << "nothing is written while it is held";
+
+  event("e2").version = "fuel-2";
+  listen();
+  EXPECT_EQ(action(), "Switch fuel-2") << "a version that is named is obeyed";
+}
+
+TEST_F(OutsideTest, LabelsHoldAnAlarmWhereTheRowsFitAnotherVersionToo) {
+  deployment->spec.drift->source.monitor = api::MonitorSource{};
+  labelError = 0.05;
+  traffic(kA, 300);
+  event("e1");
+  listen();
+  later(std::chrono::milliseconds(1));
+  deployment->spec.paused = true;  // so that both have come before anything is decided
+  traffic(kB, 300);
+  deployment->spec.paused = false;
+  listen();
+  EXPECT_EQ(reason(), "LabelsAgree");
+  EXPECT_EQ(action(), "");
+}
+
+TEST_F(OutsideTest, LabelsHoldAnAlarmOfPrometheusWithoutAMonitor) {
+  watchPrometheus();
+  labelError = 0.05;
+  traffic(kA, 300);
+  says(1);
+  listen();
+  EXPECT_EQ(reason(), "CollectingLabels");
+  traffic(kA, 300);
+  EXPECT_EQ(reason(), "LabelsAgree");
+  EXPECT_EQ(action(), "");
+  says(0);
+  listen();
+  EXPECT_FALSE(status.outside) << "and it is over when Prometheus says so";
+}
+
+TEST_F(OutsideTest, LabelsThatSayTheErrorRoseHoldNothing) {
+  deployment->spec.drift->source.monitor = api::MonitorSource{};
+  labelError = 0.05;
+  traffic(kA, 300);
+  event("e1");
+  listen();
+  labelError = 0.6;
+  traffic(kA, 400);
+  EXPECT_EQ(action(), "Retrain ");
+  EXPECT_EQ(status.decisions.back().reason, "AlarmSameInputs");
+}
+
+TEST_F(OutsideTest, LabelsThatComeAreWaitedForBeforeATrainingButNotForEver) {
+  deployment->spec.drift->source.monitor = api::MonitorSource{};
+  labelError = 0.05;
+  traffic(kA, 300);
+  labelError.reset();  // they are late
+  event("e1");
+  listen();
+  traffic(kA, 200);
+  EXPECT_EQ(reason(), "CollectingLabels");
+  EXPECT_TRUE(listen()) << "it looks again, though nothing comes";
+  traffic(kA, 600);
+  EXPECT_EQ(action(), "Retrain ");
+}
+
+TEST_F(OutsideTest, ASwitchThatTheRowsAskForWaitsForNoLabels) {
+  deployment->spec.drift->source.monitor = api::MonitorSource{};
+  labelError = 0.05;
+  traffic(kA, 300);
+  labelError.reset();
+  event("e1");
+  listen();
+  traffic(kB, 200);
+  EXPECT_EQ(action(), "Switch fuel-2");
 }
 
 TEST_F(OutsideTest, WhatTheRowsDecidedMeanwhileAnswersTheAlarm) {

@@ -14,6 +14,7 @@
 #include "serving/live.h"
 #include "serving/observe.h"
 #include "serving/outside.h"
+#include "serving/route_drift.h"
 #include "serving/routing.h"
 #include "serving/shadows.h"
 #include "serving/versions.h"
@@ -136,6 +137,10 @@ void standOnAbsence(const Snapshot& snapshot, const api::ModelDeploymentStatus& 
   // What serves and what was looked at last are what others are held against.
   for (const auto& version : {status.target, status.active, status.considered}) ifAbsent(version);
   for (const auto& version : status.standby) ifAbsent(version);
+  for (const auto& route : status.routes) {
+    ifAbsent(route.version);
+    ifAbsent(route.target);
+  }
   if (!status.retrain) return;
   const bool there = std::any_of(
       snapshot.pipelines.begin(), snapshot.pipelines.end(),
@@ -170,11 +175,13 @@ void applyChildren(const Snapshot& snapshot, const api::ModelDeploymentStatus& s
 
 void removeChildren(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
                     api::Plan& plan) {
+  auto lastChange = status.activeSince;
+  for (const auto& route : status.routes) lastChange = std::max(lastChange, route.since);
   std::set<std::string> kept;
   for (const auto& name : served(status)) kept.insert(childName(*snapshot.deployment, name));
   for (const auto& child : snapshot.children) {
     if (kept.count(child->meta.name) || child->meta.deleted) continue;
-    const Time until = status.activeSince ? *status.activeSince + kDrain : snapshot.now;
+    const Time until = lastChange ? *lastChange + kDrain : snapshot.now;
     if (until > snapshot.now) {
       soonest(plan, until - snapshot.now);
       continue;
@@ -213,13 +220,16 @@ api::Plan plan(const Snapshot& snapshot) {
     handleRetry(snapshot, status);
     standOnAbsence(snapshot, status, plan);
     advance(snapshot, status, plan.events);
+    advanceRoutes(snapshot, status, plan.events);
     followRetrain(snapshot, status, plan.events);
     watchLive(snapshot, status, plan.events);
+    watchRoutes(snapshot, status, plan.events);
     if (const auto again = listenOutside(snapshot, status, plan.events)) soonest(plan, *again);
     blocked = choose(snapshot, status, plan.events);
     advance(snapshot, status, plan.events);  // a version that stands by is ready now
     status.standby = standby(snapshot, status, {});
-    status.routed = routedVersions(snapshot, status);
+    chooseRoutes(snapshot, status, plan.events);
+    advanceRoutes(snapshot, status, plan.events);
     if (const auto again = chooseShadows(snapshot, status)) soonest(plan, *again);
     applyChildren(snapshot, status, plan);
     removeChildren(snapshot, status, plan);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/plan.h"
 #include "serving/snapshot.h"
 
 namespace reprise::serving {
@@ -19,9 +20,17 @@ std::string contextOf(const Snapshot& snapshot, const api::ModelVersion& version
 // As a run or a version carries it: {key: value}; empty where `value` is, or nothing is routed.
 std::map<std::string, std::string> namedContext(const Snapshot& snapshot, const std::string& value);
 
-// The newest version of each context that may be chosen; not the active one.
-std::vector<std::string> routedVersions(const Snapshot& snapshot,
-                                        const api::ModelDeploymentStatus& status);
+// Sets status.routes and status.routed: a route for each context that a version may be chosen for
+// and the active one is not. It leads to the newest version of the context, until drift in its rows
+// chooses another one; a version that came since then is the next target.
+void chooseRoutes(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                  std::vector<api::EventDraft>& events);
+
+// A route's target takes over as soon as it is ready; one that failed is given up.
+void advanceRoutes(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                   std::vector<api::EventDraft>& events);
+
+bool isRouted(const api::ModelDeploymentStatus& status, const std::string& context);
 
 // The body of POST /routes for each Pod, by its uid: where requests of a context go that is not its
 // own version's. A Pod of several replicas is one of that version's that are ready, others for

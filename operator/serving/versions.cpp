@@ -63,7 +63,10 @@ std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot,
   std::int32_t left = std::max(1, snapshot.deployment->spec.revisionHistoryLimit);
   std::erase_if(out, [&](const auto* version) {
     const std::string& name = version->meta.name;
-    return left-- <= 0 && name != status.active && name != status.target &&
+    const bool routed = std::any_of(
+        status.routes.begin(), status.routes.end(),
+        [&](const auto& route) { return name == route.version || name == route.target; });
+    return left-- <= 0 && name != status.active && name != status.target && !routed &&
            !in(status.standby, name);
   });
   return out;

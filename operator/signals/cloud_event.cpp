@@ -101,9 +101,7 @@ std::string attribute(const http::Headers& headers, const char* name) {
 
 }  // namespace
 
-Read<DriftSignal> parseStructuredCloudEvent(const std::string& body) {
-  const auto json = parseObject(body);
-  if (!json) return tl::unexpected(json.error());
+Read<DriftSignal> parseStructuredCloudEvent(const Json& event) {
   Attributes given;
   const std::pair<const char*, std::string*> all[] = {{"specversion", &given.specversion},
                                                       {"id", &given.id},
@@ -111,15 +109,15 @@ Read<DriftSignal> parseStructuredCloudEvent(const std::string& body) {
                                                       {"type", &given.type},
                                                       {"time", &given.time}};
   for (const auto& [key, into] : all) {
-    auto text = textAt(*json, key, key, 2048);
+    auto text = textAt(event, key, key, 2048);
     if (!text) return tl::unexpected(text.error());
     *into = std::move(*text);
   }
   auto out = envelope(given, "");
   if (!out) return out;
-  if (json->contains("data_base64")) return unreadable("data_base64: send data as JSON in data");
-  const auto data = json->find("data");
-  if (data == json->end() || data->is_null())
+  if (event.contains("data_base64")) return unreadable("data_base64: send data as JSON in data");
+  const auto data = event.find("data");
+  if (data == event.end() || data->is_null())
     return withData(std::move(*out), given.type, Json::object(), "data.");
   if (!data->is_object())
     return unreadable(std::string("data must be an object, not ") + data->type_name());

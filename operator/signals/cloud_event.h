@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include "base/http.h"
 #include "signals/drift_signal.h"
 
@@ -15,7 +17,7 @@ inline constexpr const char* kDetected = "dev.reprise.drift.detected";
 inline constexpr const char* kResolved = "dev.reprise.drift.resolved";
 
 // Content-Type application/cloudevents+json.
-Read<DriftSignal> parseStructuredCloudEvent(const std::string& body);
+Read<DriftSignal> parseStructuredCloudEvent(const nlohmann::json& event);
 // The attributes are the headers ce-*; the body is the data.
 Read<DriftSignal> parseBinaryCloudEvent(const http::Headers& headers, const std::string& body);
 

@@ -27,10 +27,14 @@ std::string mediaType(const http::Headers& headers) {
 Read<DriftSignal> parseEvent(const http::Headers& headers, const std::string& body,
                              bool signedBody) {
   const std::string type = mediaType(headers);
-  if (type == "application/cloudevents+json") return parseStructuredCloudEvent(body);
+  if (type == "application/cloudevents+json") {
+    const auto event = parseObject(body);
+    return event ? parseStructuredCloudEvent(*event) : tl::unexpected(event.error());
+  }
   if (type != "application/json") {
     return unreadable(
-        "Content-Type must be application/cloudevents+json, or application/json (an event in "
+        "Content-Type must be application/cloudevents+json, application/cloudevents-batch+json, or "
+        "application/json (an event in "
         "binary mode, Alertmanager's notification, Evidently's report)",
         415);
   }
@@ -59,6 +63,29 @@ Read<DriftSignal> parseEvent(const http::Headers& headers, const std::string& bo
   return unreadable(
       "the body is no CloudEvent (headers ce-*), no notification of Alertmanager's (alerts) and no "
       "report of Evidently's (metrics)");
+}
+
+bool isBatch(const http::Headers& headers) {
+  return mediaType(headers) == "application/cloudevents-batch+json";
+}
+
+Read<std::vector<Read<DriftSignal>>> parseBatch(const std::string& body) {
+  const auto events = parseArray(body);
+  if (!events) return tl::unexpected(events.error());
+  if (events->size() > kMaxBatch) {
+    return unreadable("the batch has " + std::to_string(events->size()) + " events: send at most " +
+                          std::to_string(kMaxBatch),
+                      413);
+  }
+  std::vector<Read<DriftSignal>> out;
+  for (const auto& event : *events) {
+    if (event.is_object())
+      out.push_back(parseStructuredCloudEvent(event));
+    else
+      out.push_back(
+          unreadable(std::string("an event must be an object, not ") + event.type_name()));
+  }
+  return out;
 }
 
 }  // namespace reprise::signals

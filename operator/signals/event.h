@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/http.h"
 #include "signals/drift_signal.h"
@@ -16,5 +17,12 @@ namespace reprise::signals {
 // mode is refused.
 Read<DriftSignal> parseEvent(const http::Headers& headers, const std::string& body,
                              bool signedBody);
+
+// CloudEvents in batched mode: Content-Type application/cloudevents-batch+json.
+inline constexpr std::size_t kMaxBatch = 10;  // events: what one deployment takes at once
+bool isBatch(const http::Headers& headers);
+// Each event on its own. A 400 where the body is no array, a 413 where it has more than
+// kMaxBatch.
+Read<std::vector<Read<DriftSignal>>> parseBatch(const std::string& body);
 
 }  // namespace reprise::signals

@@ -4,7 +4,9 @@
 
 namespace reprise::signals {
 
-Read<Json> parseObject(const std::string& body) {
+namespace {
+
+Read<Json> parse(const std::string& body) {
   constexpr int kDeepest = 64;
   bool deep = false;
   const auto json = Json::parse(
@@ -16,7 +18,20 @@ Read<Json> parseObject(const std::string& body) {
       false);
   if (deep) return unreadable("the body is nested more than 64 deep");
   if (json.is_discarded()) return unreadable("the body is not JSON; send UTF-8 JSON");
-  if (!json.is_object()) return unreadable("the body must be a JSON object");
+  return json;
+}
+
+}  // namespace
+
+Read<Json> parseObject(const std::string& body) {
+  auto json = parse(body);
+  if (json && !json->is_object()) return unreadable("the body must be a JSON object");
+  return json;
+}
+
+Read<Json> parseArray(const std::string& body) {
+  auto json = parse(body);
+  if (json && !json->is_array()) return unreadable("the body must be a JSON array of events");
   return json;
 }
 

@@ -15,8 +15,9 @@ inline tl::unexpected<Unreadable> unreadable(std::string message, int status = 4
   return tl::unexpected(Unreadable{status, std::move(message)});
 }
 
-// An object; nothing is read of what is nested deeper than 64.
+// An object, or an array; nothing is read of what is nested deeper than 64.
 Read<Json> parseObject(const std::string& body);
+Read<Json> parseArray(const std::string& body);
 
 // "" where it is left out or null.
 Read<std::string> textAt(const Json& object, const char* key, const std::string& path,

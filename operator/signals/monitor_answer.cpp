@@ -101,6 +101,7 @@ Expected<MonitorAnswer> parseMonitorAnswer(std::string_view body, const std::str
   auto labels = numbered<drift::LabelBlock>(
       answer, "feedback", kMaxBlocks, [&](const json& entry) { return block(entry, version); });
   if (!labels) return tl::unexpected(labels.error());
+  for (auto& [seq, block] : *labels) block.answeredBy = version;
   auto stray = numbered<json>(answer, "stray", kMaxStray, [](const json& entry) -> Expected<json> {
     json label = entry;
     label.erase("seq");

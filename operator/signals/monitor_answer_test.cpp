@@ -26,6 +26,7 @@ TEST(MonitorAnswer, TellsWindowsLabelsAndStrayOnes) {
   EXPECT_EQ(answer->windows[0].second.contexts.at("B"), 4);
   ASSERT_EQ(answer->labels.size(), 1u);
   EXPECT_EQ(answer->labels[0].second.version, "fuel-1");
+  EXPECT_EQ(answer->labels[0].second.answeredBy, "fuel-1");
   EXPECT_EQ(answer->labels[0].second.n, 50);
   EXPECT_DOUBLE_EQ(answer->labels[0].second.errorSum, 4);
   ASSERT_EQ(answer->stray.size(), 1u);

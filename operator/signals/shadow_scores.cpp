@@ -155,6 +155,7 @@ bool ShadowScores::score(const std::string& owner, const MonitorTarget& from,
     if (!scored || scored->status != 200) return news;
     auto block = parseScore(scored->body, by.version);
     if (!block) return news;
+    block->answeredBy = from.version;
     block->firstMs = firstMs;
     block->lastMs = lastMs;
     cursor.after = rows[end - 1].seq;

@@ -37,6 +37,7 @@ TEST_F(ShadowScoresTest, EachLabelledRowIsScoredOnceByOnePodOfEachOtherVersion) 
   const auto blocks = shadow.scores("ns/fuel");
   ASSERT_EQ(blocks.size(), 3u);
   EXPECT_EQ(blocks[0].version, "fuel-1");
+  EXPECT_EQ(blocks[0].answeredBy, "fuel-2") << "the rows are of what serves";
   EXPECT_EQ(blocks[0].n, 50);
   EXPECT_EQ(blocks[0].firstMs, 100);
   EXPECT_EQ(blocks[0].lastMs, 5000);

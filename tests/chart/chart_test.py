@@ -135,6 +135,12 @@ class Rights(unittest.TestCase):
             self.assertEqual(mine["reprise.dev", kind], {"get", "list", "watch"})
             self.assertEqual(mine["reprise.dev", kind + "/status"], {"patch"})
 
+    def test_of_kinds_it_gets_its_own_by_name(self):
+        rules = [rule for rule in self.operator["rules"] if "customresourcedefinitions" in rule["resources"]]
+        self.assertEqual([rule["verbs"] for rule in rules], [["get"]])
+        defined = {yaml.safe_load(path.read_text())["metadata"]["name"] for path in (CHART / "crds").iterdir()}
+        self.assertEqual(set(rules[0]["resourceNames"]), defined)
+
     def test_pods_are_only_read(self):
         self.assertEqual(rights(self.operator)["", "pods"], {"get", "list", "watch"})
 
@@ -212,7 +218,7 @@ class OperatorPod(unittest.TestCase):
 
     def test_each_option_is_one_that_the_operator_knows(self):
         known = set(re.findall(r'"(--[a-z-]+)"', (ROOT / "operator" / "options.cpp").read_text()))
-        everything = template(watchNamespace="a", webhook__enabled="true", **{"registries__insecure[0]": "b:5000"})
+        everything = template(watchNamespace="a", webhook__enabled="true", webhook__tls__secretName="c", **{"registries__insecure[0]": "b:5000"})
         arguments = find(everything, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
         used = {argument for argument in arguments if argument.startswith("--")}
         self.assertIn("--insecure-registry", used)
@@ -252,6 +258,25 @@ class Webhook(unittest.TestCase):
         labels = find(objects, "Deployment")["spec"]["template"]["metadata"]["labels"]
         self.assertLessEqual(service["spec"]["selector"].items(), labels.items())
 
+    def test_speaks_tls_with_the_secret_that_is_named(self):
+        plain = find(template(webhook__enabled="true"), "Deployment")["spec"]["template"]["spec"]
+        self.assertNotIn("volumes", plain)
+        objects = template(webhook__enabled="true", webhook__tls__secretName="hook-tls")
+        self.assertEqual(find(objects, "Service", "reprise-webhook")["spec"]["ports"][0]["port"], 443)
+        pod = find(objects, "Deployment")["spec"]["template"]["spec"]
+        container = pod["containers"][0]
+        self.assertEqual([one["secret"] for one in pod["volumes"]], [{"secretName": "hook-tls"}])
+        mount = container["volumeMounts"][0]
+        self.assertEqual((mount["name"], mount["readOnly"]), (pod["volumes"][0]["name"], True))
+        arguments = container["args"]
+        for option, file in (("--webhook-tls-cert", "tls.crt"), ("--webhook-tls-key", "tls.key")):
+            self.assertEqual(arguments[arguments.index(option) + 1], f"{mount['mountPath']}/{file}")
+
+    def test_a_certificate_alone_opens_nothing(self):
+        pod = find(template(webhook__tls__secretName="hook-tls"), "Deployment")["spec"]["template"]["spec"]
+        self.assertNotIn("volumes", pod)
+        self.assertNotIn("--webhook-tls-cert", pod["containers"][0]["args"])
+
     def test_asks_who_callers_are_and_no_more_also_in_one_namespace(self):
         for more in ({}, {"watchNamespace": "models"}):
             objects = template(webhook__enabled="true", **more)
@@ -284,6 +309,7 @@ class Options(unittest.TestCase):
         self.assertIn("logLevel", refused(logLevel="loud"))
         self.assertIn("replica_count", refused(replica_count=1))
         self.assertIn("enabled", refused(webhook__enabled="yes"))
+        self.assertIn("secretName", refused(webhook__tls__secretName="not a name"))
 
 
 class Kinds(unittest.TestCase):

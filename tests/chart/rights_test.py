@@ -160,6 +160,12 @@ class OnAnApiServer(unittest.TestCase):
         for kind in ("jobs.batch", "deployments.apps", "pods", "services", "serviceaccounts", "rolebindings.rbac.authorization.k8s.io"):
             self.assertTrue(self.may(OPERATOR, "watch", kind, "elsewhere"), kind)
 
+    def test_the_operator_gets_its_own_kinds_by_name(self):
+        kinds = "customresourcedefinitions.apiextensions.k8s.io"
+        self.assertTrue(self.may(OPERATOR, "get", kinds, name="modeldeployments.reprise.dev"))
+        self.assertFalse(self.may(OPERATOR, "get", kinds, name="others.example.com"))
+        self.assertFalse(self.may(OPERATOR, "list", kinds))
+
     def test_the_operator_may_not_do_more(self):
         for verb, what in (
             ("get", "secrets"),

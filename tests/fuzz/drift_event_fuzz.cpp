@@ -26,6 +26,8 @@ REPRISE_FUZZ_TARGET(text) {
     fuzz::require(!signals::signatureFits(*given, body, "a key that nobody knows, of 32 bytes"),
                   "a signature was guessed");
   }
+  if (const auto batch = signals::parseBatch(body))
+    fuzz::require(batch->size() <= signals::kMaxBatch, "a batch without a bound");
   for (const bool isSigned : {false, true}) {
     const auto out = signals::parseEvent(headers, body, isSigned);
     if (!out) {

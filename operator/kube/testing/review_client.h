@@ -10,7 +10,7 @@
 
 namespace reprise::kube::testing {
 
-class ReviewClient final : public Client {
+class ReviewClient : public Client {
  public:
   Json tokenStatus = {{"authenticated", false}}, accessStatus = {{"allowed", false}};
   std::map<std::string, Json> secrets;  // by "namespace/name"
