@@ -1,12 +1,12 @@
 #include "controllers/caches.h"
 
-#include <spdlog/spdlog.h>
-
 #include <type_traits>
 #include <utility>
 
 #include "api/codec.h"
 #include "api/labels.h"
+#include "api/pack.h"
+#include "controllers/trim.h"
 #include "kube/resource.h"
 
 namespace reprise::controllers {
@@ -14,9 +14,6 @@ namespace {
 
 namespace resources = kube::resources;
 using kube::Json;
-
-// By which the Job controller marks the Pods of a Job.
-constexpr const char* kJobName = "batch.kubernetes.io/job-name";
 
 kube::CacheOptions ofUsers(const kube::Resource& resource, const std::string& ns) {
   kube::CacheOptions options;
@@ -31,21 +28,8 @@ kube::CacheOptions ofOurs(const kube::Resource& resource, const std::string& ns)
   return options;
 }
 
-bool isOurs(const std::string& key) { return key.starts_with("reprise.dev/"); }
-
 template <class T>
 constexpr bool isPod = std::is_same_v<T, api::Pod>;
-
-// See caches.h.
-void trim(api::ObjectMeta& meta, bool labels) {
-  std::erase_if(meta.annotations, [](const auto& one) { return !isOurs(one.first); });
-  std::erase_if(meta.labels, [labels](const auto& one) {
-    return !labels || (!isOurs(one.first) && one.first != kJobName);
-  });
-  std::erase_if(meta.owners, [](const auto& owner) { return !owner.controller; });
-  meta.owners.shrink_to_fit();
-  meta.finalizers = {};
-}
 
 template <class T>
 std::function<Expected<T>(const Json&)> total(T (*decode)(const Json&)) {
@@ -64,6 +48,14 @@ std::function<Expected<T>(const Json&)> trimmed(Expected<T> (*decode)(const Json
     return out;
   };
 }
+
+// How a cache keeps what it seldom looks at.
+template <class T>
+kube::Packing<T> packed() {
+  return {api::pack<T>, api::unpack<T>};
+}
+
+std::shared_ptr<const Clock> systemClock() { return std::make_shared<SystemClock>(); }
 
 std::vector<std::string> ownerUid(const api::ObjectMeta& meta) {
   const auto* owner = meta.controller();
@@ -117,27 +109,6 @@ void forEach(Caches& caches, Each&& each) {
 
 std::string inNamespace(const std::string& ns, const std::string& name) { return ns + "/" + name; }
 
-Expected<KnownVersion> decodeKnownVersion(const Json& object) {
-  auto version = api::decodeModelVersion(object);
-  if (!version) return tl::unexpected(version.error());
-  KnownVersion out;
-  out.version = std::move(*version);
-  trim(out.version.meta, false);
-  if (out.version.spec.profile.is_object()) {
-    auto profile = drift::ProfileDocument::fromJson(out.version.spec.profile);
-    if (profile) {
-      out.profile = std::make_shared<const drift::ProfileDocument>(std::move(*profile));
-      Json basis = std::move(out.version.spec.profile["basis"]);
-      out.version.spec.profile = {{"basis", std::move(basis)}};
-    } else {
-      // It can be served; it is only never compared with.
-      spdlog::warn("ModelVersion {}/{}: spec.profile cannot be read: {}",
-                   out.version.meta.namespace_, out.version.meta.name, profile.error().message);
-    }
-  }
-  return out;
-}
-
 Caches::Caches(const std::string& ns)
     : pipelines(
           ofUsers(resources::trainingPipelines, ns), trimmed(api::decodeTrainingPipeline),
@@ -146,12 +117,14 @@ Caches::Caches(const std::string& ns)
               return std::vector{inNamespace(p.meta.namespace_, p.spec.model)};
             }},
            {kImage,
-            [](const api::TrainingPipeline& p) { return std::vector{p.spec.environment.image}; }}}),
+            [](const api::TrainingPipeline& p) { return std::vector{p.spec.environment.image}; }}},
+          systemClock(), packed<api::TrainingPipeline>()),
       versions(ofUsers(resources::modelVersions, ns), decodeKnownVersion,
                {{kModel,
                  [](const KnownVersion& v) {
                    return std::vector{inNamespace(v.version.meta.namespace_, v.version.spec.model)};
-                 }}}),
+                 }}},
+               systemClock(), {packKnownVersion, unpackKnownVersion}),
       modelDeployments(
           ofUsers(resources::modelDeployments, ns), trimmed(api::decodeModelDeployment),
           {{kModel,
@@ -165,9 +138,11 @@ Caches::Caches(const std::string& ns)
                          ? std::vector{inNamespace(d.meta.namespace_,
                                                    drift->onDrift.retrain->pipelineRef.name)}
                          : std::vector<std::string>{};
-            }}}),
+            }}},
+          systemClock(), packed<api::ModelDeployment>()),
       jobs(ofOurs(resources::jobs, ns), total<api::Job>(api::decodeJob),
-           {{kOwner, [](const api::Job& job) { return ownerUid(job.meta); }}}),
+           {{kOwner, [](const api::Job& job) { return ownerUid(job.meta); }}}, systemClock(),
+           packed<api::Job>()),
       pods(ofOurs(resources::pods, ns), total<api::Pod>(api::decodePod),
            {{kOwner, [](const api::Pod& pod) { return ownerUid(pod.meta); }},
             {kApp,
@@ -175,12 +150,17 @@ Caches::Caches(const std::string& ns)
                const std::string app = pod.meta.label(api::kDeploymentLabel);
                return app.empty() ? std::vector<std::string>{}
                                   : std::vector{inNamespace(pod.meta.namespace_, app)};
-             }}}),
+             }}},
+           systemClock(), packed<api::Pod>()),
       deployments(ofOurs(resources::deployments, ns), total<api::Deployment>(api::decodeDeployment),
-                  {{kOwner, [](const api::Deployment& d) { return ownerUid(d.meta); }}}),
-      services(ofOurs(resources::services, ns), total<api::Service>(api::decodeService)),
-      serviceAccounts(ofOurs(resources::serviceAccounts, ns), total<api::Child>(api::decodeChild)),
-      roleBindings(ofOurs(resources::roleBindings, ns), total<api::Child>(api::decodeChild)) {}
+                  {{kOwner, [](const api::Deployment& d) { return ownerUid(d.meta); }}},
+                  systemClock(), packed<api::Deployment>()),
+      services(ofOurs(resources::services, ns), total<api::Service>(api::decodeService), {},
+               systemClock(), packed<api::Service>()),
+      serviceAccounts(ofOurs(resources::serviceAccounts, ns), total<api::Child>(api::decodeChild),
+                      {}, systemClock(), packed<api::Child>()),
+      roleBindings(ofOurs(resources::roleBindings, ns), total<api::Child>(api::decodeChild), {},
+                   systemClock(), packed<api::Child>()) {}
 
 std::vector<std::unique_ptr<runtime::Runnable>> Caches::runnables(kube::ApiConnection& connection) {
   std::vector<std::unique_ptr<runtime::Runnable>> out;

@@ -29,9 +29,8 @@ inline constexpr const char* kRetrains = "retrains";
 
 std::string inNamespace(const std::string& ns, const std::string& name);  // "<ns>/<name>"
 
-// There are thousands of objects, so only what a plan looks at is kept. Of annotations: those of
-// reprise.dev/. Of labels: reprise.dev/… and the Job's name, of Pods alone. Of owners: the
-// controller. Of spec.profile of a version: the basis (the rest is KnownVersion::profile).
+// There are thousands of objects, so only what a plan looks at is kept (trim.h; labels of Pods
+// alone; known_version.h), and that packed (api/pack.h): it is unpacked to be looked at.
 class Caches {
  public:
   // `ns` "" = all namespaces.

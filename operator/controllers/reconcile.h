@@ -40,9 +40,7 @@ inline std::vector<std::shared_ptr<const api::ModelVersion>> versionsOf(
 template <class T>
 std::vector<runtime::Key> everyKeyOf(const kube::Cache<T>& cache) {
   std::vector<runtime::Key> out;
-  for (const auto& object : cache.list()) {
-    out.push_back({object->meta.namespace_, object->meta.name});
-  }
+  for (auto& [ns, name] : cache.keys()) out.push_back({std::move(ns), std::move(name)});
   return out;
 }
 

@@ -32,13 +32,7 @@ runtime::Controller::Hooks versionHooks(const Context& context) {
   hooks.caughtUp = [context](const runtime::Key& key) {
     return context.actor.caughtUp(versions(), key);
   };
-  hooks.everyKey = [context] {
-    std::vector<runtime::Key> out;
-    for (const auto& known : context.caches.versions.list()) {
-      out.push_back({known->version.meta.namespace_, known->version.meta.name});
-    }
-    return out;
-  };
+  hooks.everyKey = [context] { return everyKeyOf(context.caches.versions); };
   return hooks;
 }
 

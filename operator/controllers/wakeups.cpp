@@ -22,15 +22,16 @@ void bothSides(const Change& change, Each&& each) {
 
 void wakePipelinesOf(const Caches& caches, runtime::Controller& training, const std::string& ns,
                      const std::string& model, Priority priority) {
-  for (const auto& pipeline : caches.pipelines.byIndex(kModel, inNamespace(ns, model))) {
-    training.enqueue({ns, pipeline->meta.name}, priority);
+  for (const auto& [_, name] : caches.pipelines.keysByIndex(kModel, inNamespace(ns, model))) {
+    training.enqueue({ns, name}, priority);
   }
 }
 
 void wakeDeploymentsOf(const Caches& caches, runtime::Controller& serving, const std::string& ns,
                        const std::string& model, Priority priority) {
-  for (const auto& deployment : caches.modelDeployments.byIndex(kModel, inNamespace(ns, model))) {
-    serving.enqueue({ns, deployment->meta.name}, priority);
+  for (const auto& [_, name] :
+       caches.modelDeployments.keysByIndex(kModel, inNamespace(ns, model))) {
+    serving.enqueue({ns, name}, priority);
   }
 }
 
@@ -53,9 +54,9 @@ void wakeOnPipelines(Caches& caches, Controllers controllers) {
     const Priority priority = priorityOf(change);
     controllers.training.enqueue({change.ns, change.name}, priority);
     // those that asked it for a run
-    for (const auto& deployment :
-         caches.modelDeployments.byIndex(kRetrains, inNamespace(change.ns, change.name))) {
-      controllers.serving.enqueue({change.ns, deployment->meta.name}, priority);
+    for (const auto& [_, name] :
+         caches.modelDeployments.keysByIndex(kRetrains, inNamespace(change.ns, change.name))) {
+      controllers.serving.enqueue({change.ns, name}, priority);
     }
   });
 }
@@ -129,8 +130,8 @@ void wakeOnChanges(Caches& caches, Controllers controllers) {
 }
 
 void wakeForImage(const Caches& caches, Controllers controllers, const std::string& image) {
-  for (const auto& pipeline : caches.pipelines.byIndex(kImage, image)) {
-    controllers.training.enqueue({pipeline->meta.namespace_, pipeline->meta.name});
+  for (const auto& [ns, name] : caches.pipelines.keysByIndex(kImage, image)) {
+    controllers.training.enqueue({ns, name});
   }
 }
 

@@ -14,11 +14,15 @@
 #include <openssl/x509v3.h>
 
 #include <cpprest/http_client.h>
-#include <cpprest/producerconsumerstream.h>
+#include <cpprest/streams.h>
 #include <pplx/threadpool.h>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
+
+#include "http/at_once.h"
+#include "http/request_body.h"
+#include "http/response_sink.h"
 
 // In the place of OpenSSL's own, which the library calls for each new connection before we are
 // asked: it parses all of the system's authorities, some 25 ms of CPU, also where ours replace
@@ -31,21 +35,8 @@ namespace reprise::http {
 namespace {
 
 namespace rest = web::http;
-using Buffer = concurrency::streams::producer_consumer_buffer<std::uint8_t>;
 using Clock = std::chrono::steady_clock;
 using Kind = TransportError::Kind;
-
-constexpr std::size_t kMaxUnread = std::size_t{256} << 20;
-
-// Runs a continuation on the thread that completes its task: for those that are over at once. On
-// the library's pool each would wake a thread of it first.
-struct AtOnce final : pplx::scheduler_interface {
-  void schedule(pplx::TaskProc_t work, void* with) override { work(with); }
-  static pplx::task_options option() {
-    static const auto one = std::make_shared<AtOnce>();
-    return pplx::task_options(pplx::scheduler_ptr(one));
-  }
-};
 
 // Waits on this thread, never on the library's pool, whose timers would starve. True once the task
 // is done.
@@ -227,33 +218,22 @@ class Exchange {
         refusal_(std::move(refusal)),
         url_(request.url),
         stopped_(stop),
-        onStop_(stop, [this] { source_.cancel(); }) {
+        onStop_(stop, [this] { cancel(); }) {
     const web::uri uri(request.url);
     rest::http_request message(request.method);
     message.set_request_uri(uri.resource());
     for (const auto& [name, value] : request.headers) message.headers()[name] = value;
     if (!serverName.empty())
       message.headers()["Host"] = serverName;  // what the library verifies the certificate against
-    const auto body = std::make_shared<const std::string>(request.body);
-    if (!body->empty()) attachBody(message, request, *body);
-    message.set_response_stream(buffer_.create_ostream());
+    if (!request.body.empty()) attachBody(message, request);
+    message.set_response_stream(concurrency::streams::ostream(
+        concurrency::streams::streambuf<uint8_t>(std::shared_ptr<Base>(sink_))));
     response_ = client_->request(message, source_.get_token());
-    // The library reads the body from its own threads, also after we have given up: it lives until
-    // the exchange ends.
-    response_.then(
-        [body](pplx::task<rest::http_response> finished) {
-          try {
-            finished.wait();
-          } catch (...) {
-          }
-        },
-        AtOnce::option());
   }
 
   ~Exchange() {
-    source_.cancel();
-    // A read that is under way writes into memory of ours: it must end first. Cancelling closes the
-    // socket, so it does.
+    cancel();
+    // The end of it, before what it was sent with: cancelling closes the socket, so it comes.
     if (closed_) closed_->wait();
   }
 
@@ -272,90 +252,70 @@ class Exchange {
   const rest::http_response& message() const { return message_; }
 
   // At least one byte, or 0 at the end.
-  //
-  // The library has no back-pressure: what nobody reads gathers in memory, so there is a cap on it.
-  tl::expected<std::size_t, TransportError> read(char* into, std::size_t size,
-                                                 Clock::time_point until) {
-    // The library counts in bytes that are there: asking for one waits, then what is there is
-    // taken.
-    auto one = buffer_.getn(reinterpret_cast<std::uint8_t*>(into), 1);
-    if (!doneBy(one, until)) {
-      const TransportError error = giveUp();
-      doneBy(one, Clock::time_point::max());  // our memory: see the destructor
-      return tl::unexpected(error);
-    }
-    try {
-      if (one.get() == 0) return endOfBody();
-      if (buffer_.in_avail() > kMaxUnread) {
-        source_.cancel();
-        return tl::unexpected(TransportError{Kind::TooLarge, Sent::Yes,
-                                             url_ + ": more than " + std::to_string(kMaxUnread) +
-                                                 " bytes came faster than they were read"});
-      }
-      const std::size_t there = std::min(buffer_.in_avail(), size - 1);
-      return 1 + (there ? buffer_.getn(reinterpret_cast<std::uint8_t*>(into) + 1, there).get() : 0);
-    } catch (const std::exception& error) {
-      return tl::unexpected(failure(error));
-    }
+  tl::expected<std::size_t, TransportError> read(std::span<char> into, Clock::time_point until) {
+    return came(sink_->read(into, until));
+  }
+  // The same, of all that is there.
+  tl::expected<std::size_t, TransportError> take(std::string& into, Clock::time_point until) {
+    return came(sink_->take(into, until));
   }
 
   TransportError giveUp() {
-    source_.cancel();
+    cancel();
     if (stopped_.stop_requested()) return {Kind::Cancelled, Sent::Maybe, url_ + ": cancelled"};
     return {Kind::Timeout, Sent::Maybe, url_ + ": no answer in time"};
   }
 
  private:
-  // Through a stream that cannot be rewound: else the library sends a body a second time by itself
-  // where a kept connection closes, and a POST happens twice.
-  static void attachBody(rest::http_request& message, const Request& request,
-                         const std::string& bytes) {
-    Buffer body;
-    body.putn_nocopy(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()).wait();
-    body.close(std::ios_base::out).wait();
+  using Base = concurrency::streams::details::basic_streambuf<uint8_t>;
+
+  void cancel() {
+    source_.cancel();
+    sink_->abandon();  // the library sees a closed socket only once it reads on
+  }
+
+  tl::expected<std::size_t, TransportError> came(std::optional<std::size_t> size) {
+    if (!size) return tl::unexpected(giveUp());
+    return *size == 0 ? endOfBody() : tl::expected<std::size_t, TransportError>(*size);
+  }
+
+  // The library reads it from its own threads, also after we have given up, and keeps it so long.
+  static void attachBody(rest::http_request& message, const Request& request) {
+    const auto body = std::make_shared<RequestBody>(request.body);
     std::string type = "application/json";
     for (const auto& [name, value] : request.headers) {
       if (strcasecmp(name.c_str(), "content-type") == 0) type = value;
     }
-    message.set_body(body.create_istream(), bytes.size(), type);
+    message.set_body(concurrency::streams::istream(
+                         concurrency::streams::streambuf<uint8_t>(std::shared_ptr<Base>(body))),
+                     body->size(), type);
   }
 
   // The library leaves the stream open when a connection fails: a reader would wait for ever.
   void watchEnd() {
     auto closed = std::make_shared<std::promise<void>>();
     closed_ = closed->get_future();
-    auto error = error_;
-    message_.content_ready()
-        .then(
-            [buffer = buffer_, error](pplx::task<rest::http_response> finished) {
-              try {
-                finished.get();
-              } catch (...) {
-                *error = std::current_exception();
-              }
-              // Not waited for here: this is a thread of the library's pool, and the close needs
-              // another one. Where many connections break at once all would wait, for ever.
-              return Buffer(buffer).close(std::ios_base::out);
-            },
-            AtOnce::option())
-        .then(
-            [closed](pplx::task<void> finished) {
-              try {
-                finished.get();
-              } catch (...) {
-              }
-              closed->set_value();
-            },
-            AtOnce::option());
+    message_.content_ready().then(
+        [sink = sink_, closed](pplx::task<rest::http_response> finished) {
+          std::exception_ptr error;
+          try {
+            finished.get();
+          } catch (...) {
+            error = std::current_exception();
+          }
+          sink->finish(error);
+          closed->set_value();
+        },
+        AtOnce::option());
   }
 
   tl::expected<std::size_t, TransportError> endOfBody() {
-    closed_->wait();
-    if (!*error_) return 0;
+    const std::exception_ptr error = sink_->error();
+    if (!error) return 0;
     try {
-      std::rethrow_exception(*error_);
-    } catch (const std::exception& error) {
-      return tl::unexpected(failure(error));
+      std::rethrow_exception(error);
+    } catch (const std::exception& thrown) {
+      return tl::unexpected(failure(thrown));
     }
   }
 
@@ -372,9 +332,8 @@ class Exchange {
   std::string url_;
   std::stop_token stopped_;
   pplx::cancellation_token_source source_;
+  const std::shared_ptr<ResponseSink> sink_ = std::make_shared<ResponseSink>();
   std::stop_callback<std::function<void()>> onStop_;
-  Buffer buffer_;
-  std::shared_ptr<std::exception_ptr> error_ = std::make_shared<std::exception_ptr>();
   pplx::task<rest::http_response> response_;
   rest::http_response message_;
   std::optional<std::future<void>> closed_;
@@ -391,7 +350,7 @@ class CpprestStream final : public ByteStream {
     return it == headers.end() ? std::string() : it->second;
   }
   tl::expected<std::size_t, TransportError> read(std::span<char> into) override {
-    return exchange_->read(into.data(), into.size(), Clock::now() + idle_);
+    return exchange_->read(into, Clock::now() + idle_);
   }
   void setIdle(std::chrono::milliseconds idle) override { idle_ = idle; }
 
@@ -415,17 +374,15 @@ class CpprestTransport final : public Transport {
     out.status = (*exchange)->message().status_code();
     for (const auto& [name, value] : (*exchange)->message().headers())
       out.headers.emplace_back(name, value);
-    std::vector<char> chunk(64 * 1024);
     for (;;) {
-      auto size = (*exchange)->read(chunk.data(), chunk.size(), until);
+      const auto size = (*exchange)->take(out.body, until);
       if (!size) return tl::unexpected(size.error());
       if (*size == 0) return out;
-      if (out.body.size() + *size > maxBytes) {
+      if (out.body.size() > maxBytes) {
         return tl::unexpected(TransportError{
             Kind::TooLarge, Sent::Yes,
             request.url + ": the response has more than " + std::to_string(maxBytes) + " bytes"});
       }
-      out.body.append(chunk.data(), *size);
     }
   }
 

@@ -26,9 +26,11 @@ std::string show(const std::pair<std::string, std::string>& key) {
 }  // namespace
 
 CacheCore::CacheCore(const Resource& resource, Decode decode, std::map<std::string, Index> indexes,
-                     Milliseconds writeLimit, std::shared_ptr<const Clock> clock)
+                     ItemStore::Packing packing, Milliseconds writeLimit,
+                     std::shared_ptr<const Clock> clock)
     : decode_(std::move(decode)),
       indexes_(std::move(indexes)),
+      store_(std::move(packing)),
       writeLimit_(writeLimit),
       clock_(std::move(clock)),
       name_(resource.group.empty() ? resource.plural : resource.plural + "." + resource.group) {
@@ -46,35 +48,70 @@ bool CacheCore::waitSynced(std::stop_token stop) const {
 }
 
 CacheCore::Item CacheCore::get(std::string_view ns, std::string_view name) const {
-  std::lock_guard lock(mutex_);
-  const auto found = entries_.find(Key(ns, name));
-  return found == entries_.end() ? nullptr : found->second.item;
+  Held held;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = entries_.find(Key(ns, name));
+    if (found != entries_.end()) held = found->second.held;
+  }
+  return store_.look(held);
 }
 
 std::vector<CacheCore::Item> CacheCore::list(std::string_view ns) const {
-  std::lock_guard lock(mutex_);
-  std::vector<Item> out;
-  for (auto it = entries_.lower_bound(Key(ns, "")); it != entries_.end(); ++it) {
-    if (!ns.empty() && it->first.first != ns) break;
-    out.push_back(it->second.item);
+  std::vector<Held> found;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto it = entries_.lower_bound(Key(ns, "")); it != entries_.end(); ++it) {
+      if (!ns.empty() && it->first.first != ns) break;
+      found.push_back(it->second.held);
+    }
   }
+  std::vector<Item> out;
+  out.reserve(found.size());
+  for (const Held& held : found) out.push_back(store_.look(held));
+  return out;
+}
+
+std::vector<CacheCore::Key> CacheCore::keys() const {
+  std::lock_guard lock(mutex_);
+  std::vector<Key> out;
+  out.reserve(entries_.size());
+  for (const auto& [key, entry] : entries_) out.push_back(key);
+  return out;
+}
+
+// In order of their keys. Those that only have the same hash are among them.
+std::vector<CacheCore::Entries::const_pointer> CacheCore::indexedLocked(
+    const std::string& index, const std::string& key) const {
+  std::vector<Entries::const_pointer> out;
+  const auto [from, to] = index_.at(index).equal_range(std::hash<std::string>{}(key));
+  for (auto it = from; it != to; ++it) out.push_back(it->second);
+  std::sort(out.begin(), out.end(), [](auto* a, auto* b) { return a->first < b->first; });
+  return out;
+}
+
+std::vector<CacheCore::Key> CacheCore::keysByIndex(const std::string& index,
+                                                   const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  std::vector<Key> out;
+  for (const auto* one : indexedLocked(index, key)) out.push_back(one->first);
   return out;
 }
 
 std::vector<CacheCore::Item> CacheCore::byIndex(const std::string& index,
                                                 const std::string& key) const {
-  std::lock_guard lock(mutex_);
-  std::vector<Item> out;
-  const auto& values = indexes_.at(index);
-  const auto [from, to] = index_.at(index).equal_range(std::hash<std::string>{}(key));
-  std::vector<Entries::const_pointer> found;
-  for (auto it = from; it != to; ++it) {
-    const auto all = values(it->second->second.item.get());
-    if (std::find(all.begin(), all.end(), key) != all.end()) found.push_back(it->second);
+  std::vector<Held> found;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto* one : indexedLocked(index, key)) found.push_back(one->second.held);
   }
-  std::sort(found.begin(), found.end(), [](auto* a, auto* b) { return a->first < b->first; });
-  out.reserve(found.size());
-  for (const auto* one : found) out.push_back(one->second.item);
+  const auto& values = indexes_.at(index);
+  std::vector<Item> out;
+  for (const Held& held : found) {
+    Item item = store_.look(held);
+    const auto all = values(item.get());
+    if (std::find(all.begin(), all.end(), key) != all.end()) out.push_back(std::move(item));
+  }
   return out;
 }
 
@@ -129,15 +166,10 @@ CacheStats CacheCore::stats() const {
   return out;
 }
 
-bool CacheCore::take(const Key& key, Expected<Item> decoded, Entry& into) {
-  if (!decoded) {
-    ++stats_.undecodable;
-    spdlog::error("{} {} cannot be read and keeps its last good state: {}", name_, show(key),
-                  decoded.error().message);
-    return false;
-  }
-  into.item = std::move(*decoded);
-  return true;
+void CacheCore::undecodable(const Key& key, const Error& error) {
+  ++stats_.undecodable;
+  spdlog::error("{} {} cannot be read and keeps its last good state: {}", name_, show(key),
+                error.message);
 }
 
 void CacheCore::saw(const Key& key, const std::string& resourceVersion) {
@@ -163,46 +195,65 @@ bool CacheCore::seenLocked(const Key& key, std::string_view resourceVersion) con
   return found != entries_.end() && found->second.resourceVersion == resourceVersion;
 }
 
-void CacheCore::addToIndexes(Entries::const_reference entry) {
+CacheCore::Places CacheCore::placesOf(const void* item) {
+  Places out;
   for (const auto& [index, values] : indexes_) {
-    for (const auto& value : values(entry.second.item.get()))
-      index_[index].emplace(std::hash<std::string>{}(value), &entry);
+    for (const auto& value : values(item))
+      out.emplace_back(&index_.at(index), std::hash<std::string>{}(value));
   }
+  return out;
 }
 
 void CacheCore::removeFromIndexes(Entries::const_reference entry) {
-  for (const auto& [index, values] : indexes_) {
-    for (const auto& value : values(entry.second.item.get())) {
-      auto& indexed = index_[index];
-      const auto [from, to] = indexed.equal_range(std::hash<std::string>{}(value));
-      const auto found =
-          std::find_if(from, to, [&](const auto& one) { return one.second == &entry; });
-      if (found != to) indexed.erase(found);
-    }
+  if (indexes_.empty()) return;
+  for (const auto& [indexed, hash] : placesOf(store_.look(entry.second.held).get())) {
+    const auto [from, to] = indexed->equal_range(hash);
+    const auto found =
+        std::find_if(from, to, [&](const auto& one) { return one.second == &entry; });
+    if (found != to) indexed->erase(found);
   }
 }
 
-void CacheCore::put(const Key& key, Entry entry, std::vector<Change>& changes) {
+void CacheCore::put(const Key& key, Fresh fresh, std::vector<Told>& changes) {
+  Entry& entry = fresh.entry;
   auto& slot = *entries_.try_emplace(key).first;
   Entry& old = slot.second;
-  Change change{key.first, key.second, old.item, entry.item, !synced_};
-  const bool same = old.item && old.resourceVersion == entry.resourceVersion;
-  if (old.item) {
+  const bool same = old.held && old.resourceVersion == entry.resourceVersion;
+  if (same && old.held == entry.held) return;
+  if (!same) changes.push_back({key, old.held, entry.held, !synced_});
+  if (old.held) {
     removeFromIndexes(slot);
     if (!same) remember(key, old.resourceVersion);
   }
   old = std::move(entry);
-  addToIndexes(slot);
-  if (!same) changes.push_back(std::move(change));
+  for (const auto& [indexed, hash] : fresh.places) indexed->emplace(hash, &slot);
 }
 
-void CacheCore::erase(const Key& key, std::vector<Change>& changes) {
+void CacheCore::erase(const Key& key, std::vector<Told>& changes) {
   const auto found = entries_.find(key);
   if (found == entries_.end()) return;
   removeFromIndexes(*found);
   remember(key, found->second.resourceVersion);
-  changes.push_back({key.first, key.second, found->second.item, nullptr, false});
+  changes.push_back({key, found->second.held, {}, false});
   entries_.erase(found);
+}
+
+// How the same version of it is kept by now: of a relist most objects are as they were.
+CacheCore::Held CacheCore::lastOf(const Key& key, const std::string& resourceVersion) const {
+  std::lock_guard lock(mutex_);
+  const auto found = entries_.find(key);
+  const bool same = found != entries_.end() && found->second.resourceVersion == resourceVersion;
+  return same ? found->second.held : Held();
+}
+
+Expected<CacheCore::Fresh> CacheCore::freshOf(const Json& object, const Key& key,
+                                              const std::string& resourceVersion) {
+  auto item = decode_(object);
+  if (!item) return tl::unexpected(item.error());
+  const Held held = store_.hold(*item, lastOf(key, resourceVersion));
+  Fresh out{{held, resourceVersion}, placesOf(item->get())};
+  store_.warm(held, std::move(*item));
+  return out;
 }
 
 void CacheCore::begin() {
@@ -217,24 +268,22 @@ void CacheCore::apply(Json object) {
   if (meta.is_object()) meta.erase("managedFields");
   const Key key(text(meta, "namespace"), text(meta, "name"));
   const std::string version = text(meta, "resourceVersion");
-  std::vector<Change> changes;
-  Expected<Item> decoded = decode_(object);
+  std::vector<Told> changes;
+  auto fresh = freshOf(object, key, version);
   {
     std::lock_guard lock(mutex_);
-    Entry entry{nullptr, version};
-    const bool good = take(key, std::move(decoded), entry);
+    if (!fresh) undecodable(key, fresh.error());
     if (listing_) {
-      if (!good) {  // it exists: it must not look deleted
-        const auto last = entries_.find(key);
-        if (last == entries_.end()) return;
-        entry = last->second;
+      if (fresh) {
+        pending_[key] = std::move(*fresh);
+      } else if (const auto last = entries_.find(key); last != entries_.end()) {
+        pending_[key] = {last->second, {}};  // it exists: it must not look deleted
       }
-      pending_[key] = std::move(entry);
       return;
     }
     ++stats_.events;
     saw(key, version);
-    if (good) put(key, std::move(entry), changes);
+    if (fresh) put(key, std::move(*fresh), changes);
   }
   moved_.notify_all();
   tell(changes);
@@ -243,7 +292,7 @@ void CacheCore::apply(Json object) {
 void CacheCore::remove(Json object) {
   const auto& meta = at(object, "metadata");
   const Key key(text(meta, "namespace"), text(meta, "name"));
-  std::vector<Change> changes;
+  std::vector<Told> changes;
   {
     std::lock_guard lock(mutex_);
     if (listing_) {
@@ -262,7 +311,7 @@ void CacheCore::remove(Json object) {
 }
 
 void CacheCore::end() {
-  std::vector<Change> changes;
+  std::vector<Told> changes;
   {
     std::lock_guard lock(mutex_);
     std::vector<Key> gone;
@@ -274,7 +323,7 @@ void CacheCore::end() {
       auto node = pending_.extract(pending_.begin());
       const auto written = written_.find(node.key());
       if (written != written_.end() &&
-          written->second.resourceVersion == node.mapped().resourceVersion)
+          written->second.resourceVersion == node.mapped().entry.resourceVersion)
         written_.erase(written);
       put(node.key(), std::move(node.mapped()), changes);
     }
@@ -299,8 +348,11 @@ void CacheCore::connected() {
   stats_.lastError.clear();
 }
 
-void CacheCore::tell(const std::vector<Change>& changes) {
-  for (const Change& change : changes) {
+void CacheCore::tell(const std::vector<Told>& changes) {
+  if (handlers_.empty()) return;
+  for (const Told& one : changes) {
+    const Change change{one.key.first, one.key.second, store_.look(one.old), store_.look(one.now),
+                        one.initial};
     for (const Handler& handler : handlers_) handler(change);
   }
 }

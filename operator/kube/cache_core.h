@@ -18,6 +18,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "kube/item_store.h"
 #include "kube/resource.h"
 #include "kube/watch_sink.h"
 
@@ -35,7 +36,7 @@ struct CacheStats {
 
 class CacheCore final : public WatchSink {
  public:
-  using Item = std::shared_ptr<const void>;
+  using Item = ItemStore::Item;
   using Decode = std::function<Expected<Item>(const Json&)>;
   using Index = std::function<std::vector<std::string>(const void*)>;
   struct Change {
@@ -44,9 +45,11 @@ class CacheCore final : public WatchSink {
     bool initial = false;
   };
   using Handler = std::function<void(const Change&)>;
+  using Key = std::pair<std::string, std::string>;  // namespace, name
 
   CacheCore(const Resource& resource, Decode decode, std::map<std::string, Index> indexes,
-            Milliseconds writeLimit, std::shared_ptr<const Clock> clock);
+            ItemStore::Packing packing, Milliseconds writeLimit,
+            std::shared_ptr<const Clock> clock);
 
   void onChange(Handler handler) { handlers_.push_back(std::move(handler)); }
 
@@ -56,6 +59,8 @@ class CacheCore final : public WatchSink {
   Item get(std::string_view ns, std::string_view name) const;
   std::vector<Item> list(std::string_view ns) const;
   std::vector<Item> byIndex(const std::string& index, const std::string& key) const;
+  std::vector<Key> keys() const;
+  std::vector<Key> keysByIndex(const std::string& index, const std::string& key) const;
   std::string resourceVersion(std::string_view ns, std::string_view name) const;
 
   void noteWritten(std::string_view ns, std::string_view name, std::string_view resourceVersion);
@@ -72,15 +77,28 @@ class CacheCore final : public WatchSink {
   void connected() override;
 
  private:
-  using Key = std::pair<std::string, std::string>;
+  using Held = ItemStore::Held;
   struct Entry {
-    Item item;
+    Held held;
     std::string resourceVersion;
   };
   using Entries = std::map<Key, Entry>;
   // Of one index: hash of the value -> the object. A value itself is not kept: it is asked of the
   // object again. Nodes of a map stay where they are.
   using Indexed = std::unordered_multimap<std::size_t, Entries::const_pointer>;
+  // Where an object is to be found: with each index the hash of its value.
+  using Places = std::vector<std::pair<Indexed*, std::size_t>>;
+  // As it came, with what its struct was needed for: it is packed by now.
+  struct Fresh {
+    Entry entry;
+    Places places;
+  };
+  // Looked at only when it is told: of a first list there are thousands.
+  struct Told {
+    Key key;
+    Held old, now;
+    bool initial = false;
+  };
   struct Written {
     std::string resourceVersion;
     std::uint64_t relists = 0;  // begun by then
@@ -88,19 +106,25 @@ class CacheCore final : public WatchSink {
   };
 
   // With the lock held.
-  bool take(const Key& key, Expected<Item> decoded, Entry& into);
-  void put(const Key& key, Entry entry, std::vector<Change>& changes);
-  void erase(const Key& key, std::vector<Change>& changes);
+  void undecodable(const Key& key, const Error& error);
+  void put(const Key& key, Fresh fresh, std::vector<Told>& changes);
+  void erase(const Key& key, std::vector<Told>& changes);
   void saw(const Key& key, const std::string& resourceVersion);
   void remember(const Key& key, const std::string& resourceVersion);
   bool seenLocked(const Key& key, std::string_view resourceVersion) const;
-  void addToIndexes(Entries::const_reference entry);
   void removeFromIndexes(Entries::const_reference entry);
   bool caughtUpLocked(const Key& key) const;
-  void tell(const std::vector<Change>& changes);
+  std::vector<Entries::const_pointer> indexedLocked(const std::string& index,
+                                                    const std::string& key) const;
+
+  Held lastOf(const Key& key, const std::string& resourceVersion) const;
+  Expected<Fresh> freshOf(const Json& object, const Key& key, const std::string& resourceVersion);
+  Places placesOf(const void* item);
+  void tell(const std::vector<Told>& changes);
 
   const Decode decode_;
   const std::map<std::string, Index> indexes_;
+  ItemStore store_;
   const Milliseconds writeLimit_;
   const std::shared_ptr<const Clock> clock_;
   const std::string name_;
@@ -110,7 +134,7 @@ class CacheCore final : public WatchSink {
   mutable std::condition_variable_any moved_;
   Entries entries_;
   std::map<std::string, Indexed> index_;
-  Entries pending_;  // of a relist under way
+  std::map<Key, Fresh> pending_;  // of a relist under way
   bool listing_ = false, synced_ = false;
   // What was seen lately, as hashes of object and version: a watch is often faster than the answer
   // to the write itself. Older than any answer can be, it is forgotten.

@@ -20,16 +20,6 @@ inline std::string text(const nlohmann::json& object, const char* name) {
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
-// What an API server sent, without any managedFields: nobody here looks at them, and they are up to
-// half of an object. Discarded where it is no JSON.
-inline nlohmann::json parseSent(const std::string& body) {
-  using Event = nlohmann::json::parse_event_t;
-  const auto keep = [](int, Event event, const nlohmann::json& value) {
-    return event != Event::key || value.get_ref<const std::string&>() != "managedFields";
-  };
-  return nlohmann::json::parse(body, keep, false);
-}
-
 inline std::int64_t integer(const nlohmann::json& object, const char* name) {
   const auto& value = at(object, name);
   return value.is_number_integer() ? value.get<std::int64_t>() : 0;

@@ -14,7 +14,7 @@ class LineReader {
   // A line longer than `maxLine` bytes is TooLarge: an object is at most 1.5 MiB in etcd, ours at
   // most 3 MiB.
   explicit LineReader(http::ByteStream& stream, std::size_t maxLine = std::size_t{64} << 20)
-      : stream_(stream), maxLine_(maxLine), chunk_(64 * 1024) {}
+      : stream_(stream), maxLine_(maxLine), chunk_(16 * 1024) {}
 
   // The next line without its end; empty lines are passed over; nullopt at the end. A last line
   // without an end was cut off on its way: it is dropped, as a Reset.

@@ -8,6 +8,7 @@
 #include "kube/http_client.h"
 #include "kube/json_text.h"
 #include "kube/line_reader.h"
+#include "kube/sent_json.h"
 #include "kube/status.h"
 
 namespace reprise::kube {

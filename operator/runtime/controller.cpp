@@ -23,7 +23,11 @@ Controller::Controller(const Clock& clock, Options options, Hooks hooks, Metrics
       options_(std::move(options)),
       hooks_(std::move(hooks)),
       metrics_(metrics),
-      queue_(clock, measured(options_.queue, options_.name, metrics)) {}
+      queue_(clock, measured(options_.queue, options_.name, metrics)) {
+  // When it is asked for: told by workers, the last word could be one that was overtaken.
+  if (metrics_)
+    metrics_->beforeText([this] { metrics_->queueDepth(options_.name, queue_.depth()); });
+}
 
 void Controller::start() {
   for (std::size_t i = 0; i < options_.workers; ++i) {
@@ -67,7 +71,6 @@ void Controller::work(const Key& key) {
   }
   queue_.done(key);
   refill();
-  if (metrics_) metrics_->queueDepth(options_.name, queue_.depth());
 }
 
 Outcome Controller::reconcile(const Key& key) {

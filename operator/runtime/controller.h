@@ -46,6 +46,7 @@ class Controller final : public Runnable {
     std::function<std::vector<Key>()> everyKey;  // all there are, after the queue had overflowed
   };
 
+  // `metrics` may be asked for its text only while this lives.
   Controller(const Clock& clock, Options options, Hooks hooks, Metrics* metrics = nullptr);
   ~Controller() override { stop(); }
 

@@ -185,6 +185,19 @@ TEST_F(ControllerTest, WorkersDoWhatStepDoesAndStopDrainsThem) {
   EXPECT_EQ(controller.queue().depth(), 0u) << "the intake has ended";
 }
 
+TEST_F(ControllerTest, TheDepthThatMetricsShowIsTheQueueAsItIsThen) {
+  const auto shown = [&](int depth) {
+    return metrics.text().find("reprise_queue_depth{controller=\"toy\"} " + std::to_string(depth) +
+                               "\n") != std::string::npos;
+  };
+  EXPECT_TRUE(shown(0));
+  controller.enqueue(key);
+  controller.enqueue({"ns", "missed"});
+  EXPECT_TRUE(shown(2));
+  drain();
+  EXPECT_TRUE(shown(0)) << metrics.text();
+}
+
 // Plan, act and caches that lag, together: an edit in each step, the caches synced at whim. At rest
 // nothing is written.
 TEST(ControllerWithActor, UnderRandomLagItReachesTheWantedStateAndThenWritesNothing) {

@@ -34,9 +34,9 @@ void EventRecorder::record(const Subject& about, const api::EventDraft& event) {
       ++dropped_;
       return;
     }
-    Item item{about, event};
-    item.about.status = nullptr;  // not needed, and it can be large
-    queue_.push_back(std::move(item));
+    // Without the status: it is not needed, and it can be large.
+    queue_.push_back(
+        {{about.resource, about.ns, about.name, about.uid, about.resourceVersion, nullptr}, event});
   }
   wake_.notify_one();
 }

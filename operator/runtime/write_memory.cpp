@@ -13,18 +13,19 @@ std::uint64_t hashOf(const nlohmann::json& object) {
   return std::hash<std::string>{}(object.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-std::uint64_t hashOf(const std::string& uid) { return std::hash<std::string>{}(uid); }
+std::uint64_t hashOf(const std::string& text) { return std::hash<std::string>{}(text); }
 
 }  // namespace
 
-std::string WriteMemory::idOf(const kube::Resource& resource, const Key& key) {
-  return resource.group + "/" + resource.plural + "/" + key.text();
+std::uint64_t WriteMemory::idOf(const kube::Resource& resource, const Key& key) {
+  return hashOf(resource.group + "/" + resource.plural + "/" + key.text());
 }
 
 WriteMemory::Entry& WriteMemory::entryLocked(const Subject& subject) {
   Entry& entry = entries_[idOf(subject.resource, subject.key())];
-  if (entry.uid != subject.uid) {  // deleted and made again under the same name
-    entry.uid = subject.uid;
+  const std::uint64_t uid = hashOf(subject.uid);
+  if (entry.uid != uid) {  // deleted and made again under the same name
+    entry.uid = uid;
     entry.status.reset();
     entry.contents.clear();
   }
@@ -33,7 +34,8 @@ WriteMemory::Entry& WriteMemory::entryLocked(const Subject& subject) {
 
 const WriteMemory::Entry* WriteMemory::findLocked(const Subject& subject) const {
   const auto found = entries_.find(idOf(subject.resource, subject.key()));
-  return found == entries_.end() || found->second.uid != subject.uid ? nullptr : &found->second;
+  return found == entries_.end() || found->second.uid != hashOf(subject.uid) ? nullptr
+                                                                             : &found->second;
 }
 
 void WriteMemory::wrote(const Subject& subject, const kube::Resource& resource,
@@ -86,6 +88,7 @@ void WriteMemory::rememberContent(const Subject& subject, const std::string& chi
     content = hash;
     return;
   }
+  contents.reserve(contents.size() + 1);  // few, and thousands of these lists
   contents.emplace_back(child, hash);
 }
 

@@ -1,7 +1,7 @@
 // What this process has written for each object it reconciles. Lost with the process, and nothing
 // depends on it but the number of writes: without it the annotation on each child and a semantic
 // compare decide. There is an entry for each object for as long as it exists, so it is small: of
-// what was written only hashes are kept. Thread-safe.
+// what was written, and of names and uids, only hashes are kept. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -53,19 +53,19 @@ class WriteMemory {
     std::uint64_t wanted, stored;  // hashes
   };
   struct Entry {
-    std::string uid;
+    std::uint64_t uid = 0;  // hash
     std::optional<Status> status;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> contents;  // hash of the child's uid first
     std::vector<Written> outstanding;
   };
 
-  static std::string idOf(const kube::Resource& resource, const Key& key);
+  static std::uint64_t idOf(const kube::Resource& resource, const Key& key);
   Entry& entryLocked(const Subject& subject);
   const Entry* findLocked(const Subject& subject) const;
 
   SeenWrites& seen_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Entry> entries_;
+  std::unordered_map<std::uint64_t, Entry> entries_;  // by idOf()
 };
 
 }  // namespace reprise::runtime

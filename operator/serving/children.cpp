@@ -117,7 +117,7 @@ json podTemplate(const Snapshot& snapshot, const api::ModelVersion& version) {
   if (profile == snapshot.profiles.end())
     pods::addInputFiles(pod, {{"basis.json", "null"}});
   else
-    pods::addInputFiles(pod, {{"profile.json", profile->second->toJson().dump()}});
+    pods::addInputFiles(pod, {{"profile.json", profile->second->text}});
   return pod;
 }
 

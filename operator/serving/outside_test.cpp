@@ -62,7 +62,7 @@ struct OutsideTest : testing::Test {
     drift::Profile profile(basis);
     for (const auto& row : rowsOf(kind, 200, ++seed)) EXPECT_TRUE(profile.add(basis, row));
     snapshot.profiles[name] =
-        std::make_shared<drift::ProfileDocument>(drift::ProfileDocument{basis, profile});
+        std::make_shared<KnownProfile>(drift::ProfileDocument{basis, profile});
   }
 
   void later(Milliseconds by) { snapshot.now += by; }

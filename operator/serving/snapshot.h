@@ -12,6 +12,7 @@
 #include "api/training_pipeline.h"
 #include "drift/decide.h"
 #include "pods/parts.h"
+#include "serving/known_profile.h"
 #include "serving/outside_facts.h"
 
 namespace reprise::serving {
@@ -31,7 +32,7 @@ struct Snapshot {
       versions;  // of the model, in this namespace
   // In this namespace: those that it names, or more.
   std::vector<std::shared_ptr<const api::TrainingPipeline>> pipelines;
-  std::map<std::string, std::shared_ptr<const drift::ProfileDocument>>
+  std::map<std::string, std::shared_ptr<const KnownProfile>>
       profiles;                                 // by version; absent: has none
   std::vector<drift::Window> windows;           // of all its Pods, in order of their last row
   std::vector<drift::LabelBlock> labels;        // of the versions that run, on answered rows

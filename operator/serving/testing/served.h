@@ -20,7 +20,7 @@ struct ServedTest : testing::Test {
   api::ModelDeployment deployment;
   std::vector<api::ModelVersion> versions;
   std::vector<api::TrainingPipeline> pipelines;
-  std::map<std::string, std::shared_ptr<const drift::ProfileDocument>> profiles;
+  std::map<std::string, std::shared_ptr<const KnownProfile>> profiles;
   std::vector<api::Deployment> children;
   std::vector<api::Pod> pods;
   std::map<std::string, MonitorFact> monitors;
@@ -73,7 +73,7 @@ struct ServedTest : testing::Test {
     drift::Profile profile(basis);
     for (const auto& row : rowsOf(kind, 200, ++seed)) EXPECT_TRUE(profile.add(basis, row));
     auto document =
-        std::make_shared<drift::ProfileDocument>(drift::ProfileDocument{basis, std::move(profile)});
+        std::make_shared<KnownProfile>(drift::ProfileDocument{basis, std::move(profile)});
     version.spec.profile = document->toJson();
     profiles[name] = document;
     versions.push_back(version);
