@@ -7,30 +7,30 @@
 namespace reprise::api {
 namespace {
 
-using Json = nlohmann::json;
+using nlohmann::json;
 using Paths = std::vector<std::string>;
 
-Json deployments() {
+json deployments() {
   for (const auto& kind : customResourceDefinitions()) {
-    if (kind.kind == "ModelDeployment") return Json::parse(kind.definition.dump());
+    if (kind.kind == "ModelDeployment") return json::parse(kind.definition.dump());
   }
   return {};
 }
 
-Json& schema(Json& definition) {
+json& schema(json& definition) {
   return definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"];
 }
 
 TEST(CrdCompare, EachKindHasAllOfItself) {
   for (const auto& kind : customResourceDefinitions()) {
-    const auto definition = Json::parse(kind.definition.dump());
+    const auto definition = json::parse(kind.definition.dump());
     EXPECT_EQ(missingFrom(definition, definition), Paths{}) << kind.kind;
   }
 }
 
 TEST(CrdCompare, NamesWhatAnEarlierOneLacks) {
-  const Json ours = deployments();
-  Json theirs = ours;
+  const json ours = deployments();
+  json theirs = ours;
   schema(theirs)["status"]["properties"].erase("routes");
   schema(theirs)["status"]["properties"]["decisions"]["items"]["properties"].erase("context");
   schema(theirs)["spec"]["properties"]["protocol"]["enum"].erase(0);
@@ -39,15 +39,15 @@ TEST(CrdCompare, NamesWhatAnEarlierOneLacks) {
 }
 
 TEST(CrdCompare, ALaterOneThatHasMoreLacksNothing) {
-  const Json ours = deployments();
-  Json theirs = ours;
+  const json ours = deployments();
+  json theirs = ours;
   schema(theirs)["status"]["properties"]["later"] = {{"type", "string"}};
   theirs["spec"]["versions"].push_back({{"name", "v1"}});
   EXPECT_EQ(missingFrom(theirs, ours), Paths{});
 }
 
 TEST(CrdCompare, WhatIsNoDefinitionLacksTheVersion) {
-  for (const Json& theirs : {Json(), Json("x"), Json::object(), Json{{"spec", {{"versions", 1}}}}})
+  for (const json& theirs : {json(), json("x"), json::object(), json{{"spec", {{"versions", 1}}}}})
     EXPECT_EQ(missingFrom(theirs, deployments()), Paths{"version v1alpha1"});
 }
 

@@ -9,6 +9,8 @@
 #include <map>
 #include <mutex>
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -24,11 +26,33 @@
 #include "http/request_body.h"
 #include "http/response_sink.h"
 
+namespace reprise::http {
+namespace {
+
+// Of a URL, where IPv6 stands in brackets, without them.
+std::string bare(const std::string& host) {
+  return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
+}
+
+}  // namespace
+}  // namespace reprise::http
+
 // In the place of OpenSSL's own, which the library calls for each new connection before we are
 // asked: it parses all of the system's authorities, some 25 ms of CPU, also where ours replace
 // them. It holds for the whole program: who needs the system's calls what trustSystem() calls.
 extern "C" __attribute__((visibility("default"))) int SSL_CTX_set_default_verify_paths(SSL_CTX*) {
   return 1;
+}
+
+// In the place of the C library's own, for the whole program as well: the library asks for a host
+// as it stands in its URL, which is in brackets where it is an address of IPv6. No resolver knows
+// those. Everything else is as it was.
+extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
+                           addrinfo** found) {
+  static const auto original =
+      reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  if (!host || *host != '[') return original(host, service, hints, found);
+  return original(reprise::http::bare(host).c_str(), service, hints, found);
 }
 
 namespace reprise::http {
@@ -56,10 +80,13 @@ bool doneBy(pplx::task<T> task, Clock::time_point until) {
   return future.wait_until(until) == std::future_status::ready;
 }
 
-bool isIpLiteral(const std::string& host) {
+using Address = boost::asio::ip::address;
+
+// Nothing of a name.
+std::optional<Address> addressOf(const std::string& host) {
   boost::system::error_code error;
-  boost::asio::ip::make_address(host, error);
-  return !error;
+  const Address address = boost::asio::ip::make_address(host, error);
+  return error ? std::nullopt : std::optional(address);
 }
 
 struct BioFree {
@@ -110,7 +137,7 @@ void present(SSL_CTX* context, const TlsOptions& tls) {
 void expectHost(SSL_CTX* context, const std::string& host) {
   X509_VERIFY_PARAM* expected = SSL_CTX_get0_param(context);
   X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  if (isIpLiteral(host))
+  if (addressOf(host))
     X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str());
   else
     X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size());
@@ -151,8 +178,19 @@ void rememberRefusals(SSL_CTX* context, const std::shared_ptr<Refusal>& refusal)
   SSL_CTX_set_cert_verify_callback(context, verify, refusal.get());
 }
 
-// HTTP/1.1 has no ping: without these a half-open connection is noticed by nobody.
-void keepAlive(int fd) {
+// HTTP/1.1 has no ping: without these a half-open connection is noticed by nobody. The library
+// hands out a socket before it connects, and again with each later request: of the first request,
+// which may be a watch for hours, they are in force only where the socket is opened here. That
+// needs the family, so it is done for addresses; of a name the library tries one after the other.
+void keepAlive(boost::asio::ip::tcp::socket::lowest_layer_type& socket,
+               const std::optional<Address>& peer) {
+  if (!socket.is_open()) {
+    if (!peer) return;
+    boost::system::error_code error;
+    socket.open(peer->is_v6() ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(), error);
+    if (error) return;  // the library will say why
+  }
+  const int fd = socket.native_handle();
   const int on = 1, idle = 15, interval = 5, count = 3, unacknowledgedMs = 30'000;
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
@@ -169,8 +207,8 @@ rest::client::http_client_config configure(const TlsOptions& tls, const web::uri
   config.set_max_redirects(0);  // it would show the token to whoever the answer names
   config.set_validate_certificates(!tls.insecureSkipVerify);
   // A strict server refuses an IP address as SNI.
-  const std::string host = tls.serverName.empty() ? uri.host() : tls.serverName;
-  config.set_tlsext_sni_enabled(!isIpLiteral(host));
+  const std::string host = tls.serverName.empty() ? bare(uri.host()) : tls.serverName;
+  config.set_tlsext_sni_enabled(!addressOf(host));
   config.set_ssl_context_callback([tls, host, refusal](boost::asio::ssl::context& context) {
     SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
     if (tls.caPem.empty())
@@ -182,14 +220,14 @@ rest::client::http_client_config configure(const TlsOptions& tls, const web::uri
     rememberRefusals(context.native_handle(), refusal);
   });
   const bool encrypted = uri.scheme() == "https";
-  config.set_nativehandle_options([encrypted](rest::client::native_handle handle) {
-    using Socket = boost::asio::ip::tcp::socket;
-    if (encrypted)
-      keepAlive(
-          static_cast<boost::asio::ssl::stream<Socket&>*>(handle)->lowest_layer().native_handle());
-    else
-      keepAlive(static_cast<Socket*>(handle)->native_handle());
-  });
+  config.set_nativehandle_options(
+      [encrypted, peer = addressOf(bare(uri.host()))](rest::client::native_handle handle) {
+        using Socket = boost::asio::ip::tcp::socket;
+        if (encrypted)
+          keepAlive(static_cast<boost::asio::ssl::stream<Socket&>*>(handle)->lowest_layer(), peer);
+        else
+          keepAlive(static_cast<Socket*>(handle)->lowest_layer(), peer);
+      });
   return config;
 }
 
@@ -223,8 +261,11 @@ class Exchange {
     rest::http_request message(request.method);
     message.set_request_uri(uri.resource());
     for (const auto& [name, value] : request.headers) message.headers()[name] = value;
+    // What the library verifies the certificate against: it does not know an address in brackets.
     if (!serverName.empty())
-      message.headers()["Host"] = serverName;  // what the library verifies the certificate against
+      message.headers()["Host"] = serverName;
+    else if (const std::string address = bare(uri.host()); address != uri.host())
+      message.headers()["Host"] = address;
     if (!request.body.empty()) attachBody(message, request);
     message.set_response_stream(concurrency::streams::ostream(
         concurrency::streams::streambuf<uint8_t>(std::shared_ptr<Base>(sink_))));

@@ -17,7 +17,7 @@ class RequestBody final : public PlainStreambuf {
   explicit RequestBody(std::string bytes)
       : PlainStreambuf(std::ios_base::in), bytes_(std::move(bytes)) {}
 
-  std::size_t size() const { return bytes_.size(); }
+  std::size_t size() const override { return bytes_.size(); }
 
   pplx::task<size_t> getn(uint8_t* into, size_t count) override {
     const std::size_t size = std::min(count, bytes_.size() - begin_);

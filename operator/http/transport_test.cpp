@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <future>
 #include <optional>
 #include <thread>
@@ -426,8 +427,9 @@ TEST_P(AnyTransport, ABodyWithoutALengthEndsWithTheConnection) {
 // Answers one request a connection with 200 "secret", over TLS with what the test gives it.
 class TlsServer {
  public:
-  TlsServer(const tls_testing::Identity& own, const std::string& clientCa)
-      : acceptor_(io_, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {
+  TlsServer(const tls_testing::Identity& own, const std::string& clientCa,
+            const char* address = "127.0.0.1")
+      : acceptor_(io_, tcp::endpoint(boost::asio::ip::make_address(address), 0)) {
     context_.use_certificate_chain(boost::asio::buffer(own.certPem));
     context_.use_private_key(boost::asio::buffer(own.keyPem), boost::asio::ssl::context::pem);
     if (!clientCa.empty()) {
@@ -510,6 +512,15 @@ TEST_P(AnyTransportTls, AnAddressInTheCertificateIsAccepted) {
   auto response = get(server, trusting(ca_));
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(response->body, "secret");
+}
+
+TEST_P(AnyTransportTls, AnAddressOfIPv6IsAskedAndExpected) {
+  if (!std::ifstream("/proc/net/if_inet6").good()) GTEST_SKIP() << "no IPv6 here";
+  TlsServer server(ca_.issue("api", "IP:::1"), "", "::1");
+  const auto response = get(server, trusting(ca_), "[::1]");
+  ASSERT_TRUE(response) << response.error().message;
+  TlsServer other(ca_.issue("api", "IP:127.0.0.1"), "", "::1");
+  expectRefused(get(other, trusting(ca_), "[::1]"), other);
 }
 
 TEST_P(AnyTransportTls, ANameInTheCertificateIsAccepted) {

@@ -167,8 +167,8 @@ class Cache {
   static std::map<std::string, CacheCore::Index> erase(std::map<std::string, Index> indexes) {
     std::map<std::string, CacheCore::Index> out;
     for (auto& [name, index] : indexes) {
-      out[name] = [index = std::move(index)](const void* item) {
-        return index(*static_cast<const T*>(item));
+      out[name] = [of = std::move(index)](const void* item) {
+        return of(*static_cast<const T*>(item));
       };
     }
     return out;

@@ -201,7 +201,7 @@ TEST_F(WatcherRows, Row06_AFreshPictureComesWithinTheHourThoughNothingHappens) {
 
 // Of a server that may be behind, or of its cache (resourceVersion=0), nothing is taken: only a
 // consistent read cannot be older than what was seen of another server.
-TEST_F(WatcherRows, Row07_AFreshPictureIsAConsistentReadAndNeverAnOlderOne) {
+TEST_F(WatcherRows, Row07_AFreshPictureIsStreamedConsistentlyAndNeverAnOlderOne) {
   synced();
   then(410, status(410, "Expired"));
   watchOf(event("ADDED", pod("a", "5")) + bookmark("12", true));
@@ -209,10 +209,15 @@ TEST_F(WatcherRows, Row07_AFreshPictureIsAConsistentReadAndNeverAnOlderOne) {
   const std::size_t streamed = transport->requests.size() - 1;
   EXPECT_TRUE(asks(streamed, "sendInitialEvents=true"));
   EXPECT_FALSE(asksFor(streamed, "resourceVersion"));
+  EXPECT_EQ(watcher->resourceVersion(), "12");
+}
+
+TEST_F(WatcherRows, Row07_AFreshPictureIsListedConsistentlyAndNeverAnOlderOne) {
+  then(422, status(422, "Invalid"));  // no streaming lists
+  then(200, list("30", {pod("a", "5")}));
   then(410, status(410, "Expired"));
-  then(422, status(422, "Invalid"));  // no streaming lists any more
   then(200, list("40", {pod("a", "5")}));
-  steps(2);
+  steps(4);
   const std::size_t listed = transport->requests.size() - 1;
   EXPECT_TRUE(asks(listed, "limit=500"));
   EXPECT_FALSE(asksFor(listed, "resourceVersion"));

@@ -45,7 +45,7 @@ class Client {
   boost::system::error_code error_;
 };
 
-struct ServerTlsTest : testing::Test {
+struct ServerTlsTest : ::testing::Test {
   fs::path folder;
   http::tls_testing::Authority first{"first"}, second{"second"};
   std::unique_ptr<HttpServer> server;

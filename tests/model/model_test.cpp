@@ -1,7 +1,11 @@
 // The model test: see schedule.h. A failing seed is played again with
 //   REPRISE_MODEL_SEED=<seed> model_test --gtest_filter='*EverySchedule*'
 // REPRISE_MODEL_SCHEDULES says how many seeds are played (default below; 100,000 each night).
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
@@ -35,18 +39,26 @@ TEST(Model, EveryScheduleEndsWhereTheSpecsAskAndStaysThere) {
     return;
   }
   const auto schedules = number("REPRISE_MODEL_SCHEDULES", 500);
-  std::size_t crashes = 0, faults = 0, writes = 0, failed = 0;
-  for (std::uint64_t seed = 1; seed <= schedules && failed < 5; ++seed) {
-    const Result result = playSchedule(seed);
-    crashes += result.crashes;
-    faults += result.faults;
-    writes += result.writes;
-    if (result.good()) continue;
-    ++failed;
-    ADD_FAILURE() << replay(seed, result);
+  std::atomic<std::uint64_t> next = 1, failed = 0, crashes = 0, faults = 0, writes = 0;
+  const auto play = [&] {
+    for (std::uint64_t seed = next++; seed <= schedules && failed < 5; seed = next++) {
+      const Result result = playSchedule(seed);
+      crashes += result.crashes;
+      faults += result.faults;
+      writes += result.writes;
+      if (result.good()) continue;
+      ++failed;
+      ADD_FAILURE() << replay(seed, result);
+    }
+  };
+  {
+    std::vector<std::jthread> players;
+    for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
+      players.emplace_back(play);
   }
-  std::printf("%llu schedules, %zu crashes, %zu faults of writes, %zu writes of the operator\n",
-              static_cast<unsigned long long>(schedules), crashes, faults, writes);
+  std::printf("%llu schedules, %llu crashes, %llu faults of writes, %llu writes of the operator\n",
+              static_cast<unsigned long long>(schedules), static_cast<unsigned long long>(crashes),
+              static_cast<unsigned long long>(faults), static_cast<unsigned long long>(writes));
 }
 
 // The test of the test: with one safeguard off, a violation is found. Where to begin looking is
