@@ -75,9 +75,43 @@ bool forOthers(const Snapshot& snapshot, const api::ModelVersion& version,
   return !context.empty() && serving && contextOf(snapshot, *serving) != context;
 }
 
+// What came of the run that drift asked for; nullptr while there is nothing that may be served.
+const api::ModelVersion* answerOf(const Snapshot& snapshot,
+                                  const api::ModelDeploymentStatus& status) {
+  if (!status.retrain || status.retrain->run.empty()) return nullptr;
+  for (const auto& version : snapshot.versions) {
+    if (version->spec.lineage.run == status.retrain->run && isAvailable(*version) &&
+        !rejected(status, version->meta.name))
+      return version.get();
+  }
+  return nullptr;
+}
+
+// It takes over, also where a newer one came meanwhile that nobody asked for. Where another version
+// took over since, or the requests are back at what serves, it stays a candidate.
+void considerAnswer(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
+                    const api::ModelVersion& answer, std::vector<api::EventDraft>& events) {
+  const auto* asked = lastDecision(status, {"Retrain"});
+  const auto seen = asked ? asked->driftSeen : std::nullopt;
+  const std::string run = status.retrain->run;
+  const auto* last = findVersion(snapshot, status.considered);
+  if (!last || isNewer(answer, *last)) status.considered = answer.meta.name;
+  const bool overtaken = status.activeSince && status.retrain->requestedAt &&
+                         *status.activeSince > *status.retrain->requestedAt;
+  const bool forARoute =
+      std::any_of(status.retrain->context.begin(), status.retrain->context.end(),
+                  [&](const auto& named) { return isRouted(status, named.second); });
+  status.retrain.reset();
+  if (routes(*snapshot.deployment) && (forARoute || !contextOf(snapshot, answer).empty())) return;
+  // What somebody outside asked for may be about what the inputs do not show.
+  const bool byInputs = !asked || (asked->signal != "Prometheus" && asked->signal != "Webhook");
+  if (overtaken || (byInputs && status.drift && status.drift->action == "Clear")) return;
+  aim(snapshot, status, answer.meta.name, "NewVersion", "Promote",
+      "run " + run + ", which drift asked for, made it", events, seen);
+}
+
 // A version that came since the last look. Newer data of the same kind replaces what serves; of
-// another kind it waits until such requests come (watchLive compares with it), except that it
-// answers a run that drift asked for.
+// another kind it waits until such requests come (watchLive compares with it).
 void considerNewest(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                     const api::ModelVersion& newest, std::vector<api::EventDraft>& events) {
   const std::string name = newest.meta.name;
@@ -91,28 +125,6 @@ void considerNewest(const Snapshot& snapshot, api::ModelDeploymentStatus& status
     return;
   const bool drifted =
       status.drift && (status.drift->action == "Retrain" || status.drift->action == "Switch");
-  if (status.retrain && !status.retrain->run.empty() &&
-      newest.spec.lineage.run == status.retrain->run) {
-    const auto* asked = lastDecision(status, {"Retrain"});
-    const auto seen = asked ? asked->driftSeen : std::nullopt;
-    const std::string run = status.retrain->run;
-    status.considered = name;
-    // Where another version took over meanwhile, or the requests are back at what serves, it stays
-    // a candidate.
-    const bool overtaken = status.activeSince && status.retrain->requestedAt &&
-                           *status.activeSince > *status.retrain->requestedAt;
-    const bool forARoute =
-        std::any_of(status.retrain->context.begin(), status.retrain->context.end(),
-                    [&](const auto& named) { return isRouted(status, named.second); });
-    status.retrain.reset();
-    if (routes(*snapshot.deployment) && (forARoute || !contextOf(snapshot, newest).empty())) return;
-    // What somebody outside asked for may be about what the inputs do not show.
-    const bool byInputs = !asked || (asked->signal != "Prometheus" && asked->signal != "Webhook");
-    if (overtaken || (byInputs && status.drift && status.drift->action == "Clear")) return;
-    aim(snapshot, status, name, "NewVersion", "Promote",
-        "run " + run + ", which drift asked for, made it", events, seen);
-    return;
-  }
   if (drifted) return;  // the live data decides; it is a candidate already
   status.considered = name;
   if (forOthers(snapshot, newest, status.active)) return;
@@ -149,6 +161,11 @@ std::optional<Blocked> choose(const Snapshot& snapshot, api::ModelDeploymentStat
                                     : "no ModelVersion of model '" + model +
                                           "' is available: " + snapshot.versions.back()->meta.name +
                                           ": " + whyUnavailable(*snapshot.versions.back())};
+  }
+  if (const auto* answer = answerOf(snapshot, status)) {
+    const bool newest = !versions.empty() && versions.front() == answer;
+    considerAnswer(snapshot, status, *answer, events);
+    if (newest || !status.target.empty()) return std::nullopt;
   }
   if (!versions.empty()) considerNewest(snapshot, status, *versions.front(), events);
   return std::nullopt;

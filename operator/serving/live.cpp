@@ -24,14 +24,16 @@ std::vector<drift::Window> liveWindows(const Snapshot& snapshot,
 
 std::vector<drift::Candidate> keptVersions(const Snapshot& snapshot,
                                            const api::ModelDeploymentStatus& status) {
-  const bool mayChoose =
-      snapshot.deployment->spec.version.auto_ && snapshot.deployment->spec.drift->onDrift.switch_;
+  // Of a version that is named the others are looked at, too: nothing is trained for data that one
+  // is there for.
+  const auto& spec = snapshot.deployment->spec;
+  const bool all = !spec.version.auto_ || spec.drift->onDrift.switch_;
   std::vector<drift::Candidate> out;
   const auto add = [&](const api::ModelVersion& version) {
     out.push_back(candidateOf(snapshot, version, contextOf(snapshot, version)));
   };
   for (const auto* version : choosable(snapshot, status)) {
-    if (mayChoose || version->meta.name == status.active) add(*version);
+    if (all || version->meta.name == status.active) add(*version);
   }
   // what serves is compared with even where it could not be chosen any more
   const bool there = std::any_of(out.begin(), out.end(),
@@ -113,6 +115,22 @@ const api::TrainingPipeline* retrainPipeline(const Snapshot& snapshot) {
   return nullptr;
 }
 
+const api::TrainingPipeline* askedPipeline(const Snapshot& snapshot,
+                                           const api::ModelDeploymentStatus& status) {
+  for (const auto& pipeline : snapshot.pipelines) {
+    if (status.retrain && pipeline->meta.name == status.retrain->pipeline) return pipeline.get();
+  }
+  return nullptr;
+}
+
+const api::Run* askedRun(const api::TrainingPipeline& pipeline,
+                         const api::ModelDeploymentStatus& status) {
+  for (const auto& run : pipeline.status.runs) {
+    if (status.retrain && run.triggerId == status.retrain->id) return &run;
+  }
+  return nullptr;
+}
+
 void followRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                    std::vector<api::EventDraft>& events) {
   if (!status.retrain) return;
@@ -126,20 +144,33 @@ void followRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
     decided(snapshot, status, std::move(out), events);
     status.retrain.reset();
   };
-  const auto pipeline =
-      std::find_if(snapshot.pipelines.begin(), snapshot.pipelines.end(),
-                   [&](const auto& one) { return one->meta.name == status.retrain->pipeline; });
-  if (pipeline == snapshot.pipelines.end()) {
+  const auto pipeline = askedPipeline(snapshot, status);
+  if (!pipeline) {
     return giveUp("PipelineNotFound", "TrainingPipeline '" + status.retrain->pipeline +
                                           "' was deleted before it answered");
   }
-  for (const auto& run : (*pipeline)->status.runs) {
-    if (run.triggerId != status.retrain->id) continue;
-    status.retrain->run = run.name;
-    if (run.phase == "Failed")
-      giveUp("RetrainFailed", "run " + run.name + " failed: " + run.message);
-    return;
+  const auto* run = askedRun(*pipeline, status);
+  if (!run) return;
+  status.retrain->run = run->name;
+  if (run->phase == "Failed")
+    return giveUp("RetrainFailed", "run " + run->name + " failed: " + run->message);
+  if (run->phase != "Succeeded") return;
+  // What came of it is looked at by choose(), once it may be served. Where it never will be, the
+  // request ends here: a next one would wait for ever.
+  const std::string made = "run " + run->name + ", which drift asked for, made " + run->version;
+  const auto* version = findVersion(snapshot, run->version);
+  if (!version) return giveUp("VersionDeleted", made + ", which was deleted");
+  const auto& name = snapshot.deployment->spec.version.name;
+  if (!snapshot.deployment->spec.version.auto_ && name != run->version) {
+    return giveUp("VersionHeld", made + ", and spec.version.name holds " + name +
+                                     ": name the new one, or set spec.version.auto: {}");
   }
+  const auto* available = api::findCondition(version->status.conditions, "Available");
+  if (available && available->status == "False")
+    return giveUp("VersionNotAvailable", made + ", which may not be served: " + available->message);
+  if (status.active == run->version || std::find(status.rejected.begin(), status.rejected.end(),
+                                                 run->version) != status.rejected.end())
+    status.retrain.reset();
 }
 
 namespace {
@@ -154,8 +185,12 @@ void actOn(const Snapshot& snapshot, const drift::Decision& decision,
     return hold(*status.drift, "Routed",
                 decision.message + ": they go there as soon as its Pods are ready");
   }
-  if (decision.action == Action::Switch && decision.version != status.active &&
-      spec.version.auto_) {
+  if (decision.action == Action::Switch && !spec.version.auto_) {
+    return hold(*status.drift, "VersionHeld",
+                decision.message + "; spec.version.name holds " + spec.version.name +
+                    ": name the other, or set spec.version.auto: {}");
+  }
+  if (decision.action == Action::Switch && decision.version != status.active) {
     const bool asked = answersRetrain(snapshot, status, decision.version);
     auto entry = recordOf(decision, status.active, asked ? "Promote" : "Switch");
     entry.to = decision.version;

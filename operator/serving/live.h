@@ -14,7 +14,15 @@ namespace reprise::serving {
 void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                std::vector<api::EventDraft>& events);
 
-// Follows the run that drift asked for: names it, and gives up on it when it failed.
+// The pipeline that was asked for a run, and that run of it; nullptr where there is none (any
+// more).
+const api::TrainingPipeline* askedPipeline(const Snapshot& snapshot,
+                                           const api::ModelDeploymentStatus& status);
+const api::Run* askedRun(const api::TrainingPipeline& pipeline,
+                         const api::ModelDeploymentStatus& status);
+
+// Follows the run that drift asked for: names it, and gives up on it when it failed, or what it
+// made will not be served.
 void followRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                    std::vector<api::EventDraft>& events);
 

@@ -142,11 +142,12 @@ void standOnAbsence(const Snapshot& snapshot, const api::ModelDeploymentStatus& 
     ifAbsent(route.target);
   }
   if (!status.retrain) return;
-  const bool there = std::any_of(
-      snapshot.pipelines.begin(), snapshot.pipelines.end(),
-      [&](const auto& pipeline) { return pipeline->meta.name == status.retrain->pipeline; });
-  if (!there)
+  const auto* pipeline = askedPipeline(snapshot, status);
+  if (!pipeline) {
     plan.gone.push_back({api::kApiVersion, "TrainingPipeline", ns, status.retrain->pipeline, {}});
+  } else if (const auto* run = askedRun(*pipeline, status); run && run->phase == "Succeeded") {
+    ifAbsent(run->version);
+  }
 }
 
 std::vector<std::string> served(const api::ModelDeploymentStatus& status) {

@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "serving/testing/served.h"
 
 namespace reprise::serving {
@@ -121,6 +123,70 @@ TEST_F(ServingPlanTest, AFailedTrainingIsGivenUpAndSaid) {
   const auto& held = deployment.status.decisions.back();
   EXPECT_TRUE(held.reason == "RetrainFailed" || held.action == "Retrain");
   EXPECT_EQ(deployment.status.active, "fuel-1");
+}
+
+TEST_F(ServingPlanTest, AnAnswerTakesOverAlsoWhereANewerVersionCameThatNobodyAskedFor) {
+  serveFirst();
+  traffic(kA, 400);
+  traffic(kB, 600);
+  ASSERT_NO_FATAL_FAILURE(pipelineStarts("fuel-2"));
+  addVersion("fuel-2", kB, false).spec.lineage.run = "fuel-2";  // its gates are not through
+  versions.back().status.conditions.clear();
+  pipelines[0].status.runs.back().phase = "Succeeded";
+  addVersion("fuel-3", kC).spec.lineage.run = "fuel-3";
+  settle();
+  ASSERT_TRUE(deployment.status.retrain);
+  versions[1].status.conditions = {{"Available", "True", "GatesPassed", "", now, 1}};
+  settle();
+  EXPECT_FALSE(deployment.status.retrain);
+  EXPECT_EQ(deployment.status.active, "fuel-2");
+  EXPECT_EQ(actions().back(), "Promote fuel-2");
+}
+
+// Each of these would otherwise stay a request for ever, and no other could be made.
+TEST_F(ServingPlanTest, ARequestEndsWhereWhatItMadeWillNotBeServed) {
+  deployment.spec.drift->onDrift.retrain->cooldown = "6h";
+  serveFirst();
+  traffic(kA, 400);
+  traffic(kB, 600);
+  ASSERT_NO_FATAL_FAILURE(pipelineStarts("fuel-2"));
+  const auto asked = deployment.status;
+  const auto lastReason = [&] {
+    EXPECT_FALSE(deployment.status.retrain);
+    return deployment.status.decisions.back().reason;
+  };
+  pipelines[0].status.runs.back().phase = "Succeeded";
+  reconcile();
+  EXPECT_EQ(lastReason(), "VersionDeleted");
+  ASSERT_EQ(last.gone.size(), 1u) << "it is looked up before anything is given up";
+  EXPECT_EQ(last.gone[0].name, "fuel-2");
+
+  deployment.status = asked;
+  addVersion("fuel-2", kB, false).spec.lineage.run = "fuel-2";
+  reconcile();
+  EXPECT_EQ(lastReason(), "VersionNotAvailable");
+  EXPECT_THAT(deployment.status.decisions.back().message, testing::HasSubstr("accuracy is 0.4"));
+
+  deployment.status = asked;
+  versions.back().status.conditions = {{"Available", "True", "GatesPassed", "", now, 1}};
+  deployment.spec.version = {};
+  deployment.spec.version.name = "fuel-1";
+  reconcile();
+  EXPECT_EQ(lastReason(), "VersionHeld");
+  EXPECT_EQ(deployment.status.active, "fuel-1");
+}
+
+TEST_F(ServingPlanTest, WhereAVersionIsNamedDataThatAnotherIsThereForTrainsNothing) {
+  secondKind();
+  deployment.spec.version = {};
+  deployment.spec.version.name = "fuel-2";
+  traffic(kB, 200);
+  traffic(kA, 600);
+  EXPECT_FALSE(deployment.status.retrain);
+  EXPECT_EQ(deployment.status.active, "fuel-2");
+  EXPECT_EQ(deployment.status.drift->reason, "VersionHeld");
+  EXPECT_THAT(deployment.status.drift->message,
+              testing::HasSubstr("spec.version.name holds fuel-2"));
 }
 
 TEST_F(ServingPlanTest, DriftWithNothingToTrainSaysWhatIsMissing) {

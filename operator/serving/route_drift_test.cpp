@@ -152,7 +152,7 @@ TEST_F(RouteDriftTest, DataThatNoVersionFitsIsTrainedAndTheRunKnowsTheContext) {
   EXPECT_EQ(route("B").drift->reason, "RetrainPending");
 
   api::Run run;
-  run.name = "fuel-3";
+  run.name = run.version = "fuel-3";
   run.triggerId = deployment.status.retrain->id;
   run.phase = "Succeeded";
   pipelines[0].status.runs.push_back(run);
@@ -172,7 +172,7 @@ TEST_F(RouteDriftTest, WhatARunForARouteMadeWithoutAContextNeverTakesOverTheRest
   routedTraffic("B", kC, 400);
   ASSERT_TRUE(deployment.status.retrain);
   api::Run run;
-  run.name = "fuel-3";
+  run.name = run.version = "fuel-3";
   run.triggerId = deployment.status.retrain->id;
   run.phase = "Succeeded";
   pipelines[0].status.runs.push_back(run);

@@ -81,7 +81,7 @@ TEST_F(RoutingTest, AContextThatNoVersionIsForIsTrainedAndNamed) {
   EXPECT_EQ(deployment.status.retrain->context,
             (std::map<std::string, std::string>{{"vehicle", "C"}}));
   api::Run run;
-  run.name = "fuel-3";
+  run.name = run.version = "fuel-3";
   run.triggerId = deployment.status.retrain->id;
   run.phase = "Succeeded";
   pipelines[0].status.runs.push_back(run);

@@ -86,6 +86,14 @@ void applyJobs(const Snapshot& snapshot, const api::TrainingPipelineStatus& stat
   }
 }
 
+// Without its run a request would look as if nobody had answered it, and be answered once more.
+bool stillAskedFor(const Snapshot& snapshot, const api::Run& run) {
+  return std::any_of(snapshot.deployments.begin(), snapshot.deployments.end(),
+                     [&](const auto& one) {
+                       return one->status.retrain && one->status.retrain->id == run.triggerId;
+                     });
+}
+
 // Drops finished runs beyond the limits from the status, and Jobs that the status no longer knows.
 void prune(const Snapshot& snapshot, api::TrainingPipelineStatus& status, api::Plan& plan) {
   const auto& spec = snapshot.pipeline->spec;
@@ -93,7 +101,7 @@ void prune(const Snapshot& snapshot, api::TrainingPipelineStatus& status, api::P
     for (const auto& [phase, limit] : {std::pair{"Succeeded", spec.successfulRunsHistoryLimit},
                                        {"Failed", spec.failedRunsHistoryLimit}}) {
       const auto matches = [&, p = phase](const api::Run& run) {
-        return run.purpose == purpose && run.phase == p;
+        return run.purpose == purpose && run.phase == p && !stillAskedFor(snapshot, run);
       };
       auto excess = std::count_if(status.runs.begin(), status.runs.end(), matches) - limit;
       std::erase_if(status.runs, [&](const api::Run& run) { return matches(run) && excess-- > 0; });

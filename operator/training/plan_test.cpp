@@ -382,6 +382,32 @@ TEST_F(TrainingPlanTest, HistoryIsBoundedAndItsJobsAreRemoved) {
   EXPECT_EQ(jobs[0].meta.name, "fuel-2");
 }
 
+TEST_F(TrainingPlanTest, TheRunOfARequestIsKeptForAsLongAsItIsAskedFor) {
+  firstVersion();
+  pipeline.spec.triggers.drift = api::DriftTrigger{"0s"};
+  pipeline.spec.successfulRunsHistoryLimit = 1;
+  askForDrift("uid/2");
+  reconcile();
+  publish("fuel-2");
+  end("fuel-2", true);
+  reconcile();
+  pipeline.meta.annotations[api::kRunAtAnnotation] = "again";
+  reconcile();
+  publish("fuel-3");
+  end("fuel-3", true);
+  reconcile();
+  const auto names = [&] {
+    std::string out;
+    for (const auto& run : pipeline.status.runs) out += run.name + " ";
+    return out;
+  };
+  EXPECT_EQ(names(), "fuel-2 fuel-3 ") << "without fuel-2 it would be answered once more";
+  deployments[0].status.retrain.reset();
+  pipeline.meta.annotations[api::kRunAtAnnotation] = "and again";
+  reconcile();
+  EXPECT_EQ(names(), "fuel-3 fuel-4 ");
+}
+
 TEST_F(TrainingPlanTest, ASpecWithoutAnImageNamesTheField) {
   pipeline.spec.environment.image.clear();
   reconcile();

@@ -178,11 +178,11 @@ struct ServedTest : testing::Test {
     return {};
   }
 
-  // Drift's run made a version.
-  void pipelineAnswers(const std::string& version, double kind) {
+  // The pipeline takes up what drift asked for; the version will have the run's name.
+  void pipelineStarts(const std::string& version) {
     ASSERT_TRUE(deployment.status.retrain);
     api::Run run;
-    run.name = version;
+    run.name = run.version = version;
     run.purpose = "Train";
     run.trigger = "Drift";
     run.triggerId = deployment.status.retrain->id;
@@ -190,6 +190,11 @@ struct ServedTest : testing::Test {
     pipelines[0].status.runs.push_back(run);
     reconcile();
     EXPECT_EQ(deployment.status.retrain->run, version);
+  }
+
+  // Drift's run made a version.
+  void pipelineAnswers(const std::string& version, double kind) {
+    ASSERT_NO_FATAL_FAILURE(pipelineStarts(version));
     addVersion(version, kind).spec.lineage.run = version;
     pipelines[0].status.runs.back().phase = "Succeeded";
     settle();
