@@ -139,7 +139,8 @@ std::map<std::string, int> Oracle::changes() const {
 std::map<std::string, int> Oracle::idle() const {
   std::map<std::string, int> out;
   for (const Write& write : world_.server.writes()) {
-    if (!write.changed && !write.refused) ++out[write.text()];
+    // A removal names a uid: the cache need not have seen it, a second one finds nothing.
+    if (!write.changed && !write.refused && write.verb != "remove") ++out[write.text()];
   }
   return out;
 }
