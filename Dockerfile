@@ -18,7 +18,7 @@ COPY operator operator
 # /ccache outlives the build: after a change only what it touches is compiled.
 RUN --mount=type=cache,id=reprise-ccache,target=/ccache \
     export CCACHE_DIR=/ccache CCACHE_MAXSIZE=1G CCACHE_COMPILERCHECK=content \
- && cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DREPRISE_TESTS=OFF \
+ && cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_UNITY_BUILD=ON -DREPRISE_TESTS=OFF \
  && cmake --build /build --target reprise-operator reprise-agent \
  && ccache --show-stats \
  && mkdir /out \

@@ -7,7 +7,7 @@ namespace {
 
 using nlohmann::json;
 
-TEST(SentJson, ManagedFieldsAreLeftOutWhereverTheyStand) {
+TEST(SentJson, Row35_ManagedFieldsAreLeftOutWhereverTheyStand) {
   for (const char* members :
        {R"({"managedFields":[{"a":"]}\"\\"},{"b":[1,{}]}],"name":"x"})",
         R"({"name":"x","managedFields":[]})", R"({"name":"x", "managedFields" : [ {"a":1} ]})",

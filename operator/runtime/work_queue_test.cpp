@@ -9,7 +9,7 @@
 namespace reprise::runtime {
 namespace {
 
-const Key a{"ns", "a"}, b{"ns", "b"}, c{"ns", "c"};
+const Key kA{"ns", "a"}, kB{"ns", "b"}, kC{"ns", "c"};
 
 class WorkQueueTest : public ::testing::Test {
  protected:
@@ -18,53 +18,53 @@ class WorkQueueTest : public ::testing::Test {
 };
 
 TEST_F(WorkQueueTest, AKeyAddedTwiceIsTakenOnce) {
-  queue.add(a);
-  queue.add(a);
+  queue.add(kA);
+  queue.add(kA);
   EXPECT_EQ(queue.depth(), 1u);
-  EXPECT_EQ(queue.tryTake(), a);
+  EXPECT_EQ(queue.tryTake(), kA);
   EXPECT_EQ(queue.tryTake(), std::nullopt);
 }
 
 TEST_F(WorkQueueTest, Row34_AKeyInWorkIsNotGivenToASecondWorkerAndComesBackWhenDone) {
-  queue.add(a);
-  ASSERT_EQ(queue.tryTake(), a);
-  queue.add(a);
+  queue.add(kA);
+  ASSERT_EQ(queue.tryTake(), kA);
+  queue.add(kA);
   EXPECT_EQ(queue.tryTake(), std::nullopt);
-  queue.done(a);
-  EXPECT_EQ(queue.tryTake(), a);
-  queue.done(a);
+  queue.done(kA);
+  EXPECT_EQ(queue.tryTake(), kA);
+  queue.done(kA);
   EXPECT_EQ(queue.tryTake(), std::nullopt);
 }
 
 TEST_F(WorkQueueTest, Row33_ChangesOvertakeTheInitialList) {
-  queue.add(a, Priority::Low);
-  queue.add(b, Priority::Low);
-  queue.add(c, Priority::High);
-  queue.add(b, Priority::High);  // listed, and then changed
+  queue.add(kA, Priority::Low);
+  queue.add(kB, Priority::Low);
+  queue.add(kC, Priority::High);
+  queue.add(kB, Priority::High);  // listed, and then changed
   EXPECT_EQ(queue.depth(), 3u);
-  EXPECT_EQ(queue.tryTake(), c);
-  EXPECT_EQ(queue.tryTake(), b);
-  EXPECT_EQ(queue.tryTake(), a);
+  EXPECT_EQ(queue.tryTake(), kC);
+  EXPECT_EQ(queue.tryTake(), kB);
+  EXPECT_EQ(queue.tryTake(), kA);
   EXPECT_EQ(queue.tryTake(), std::nullopt);
 }
 
 TEST_F(WorkQueueTest, AListedKeyDoesNotLowerTheChangeThatWaits) {
-  queue.add(a, Priority::Low);
-  queue.add(b, Priority::High);
-  queue.add(b, Priority::Low);
-  EXPECT_EQ(queue.tryTake(), b);
-  EXPECT_EQ(queue.tryTake(), a);
+  queue.add(kA, Priority::Low);
+  queue.add(kB, Priority::High);
+  queue.add(kB, Priority::Low);
+  EXPECT_EQ(queue.tryTake(), kB);
+  EXPECT_EQ(queue.tryTake(), kA);
 }
 
 TEST_F(WorkQueueTest, ADelayedKeyComesWhenItIsDueAndTheEarliestDelayCounts) {
-  queue.addAfter(a, Milliseconds{100});
-  queue.addAfter(a, Milliseconds{40});
-  queue.addAfter(a, Milliseconds{70});
+  queue.addAfter(kA, Milliseconds{100});
+  queue.addAfter(kA, Milliseconds{40});
+  queue.addAfter(kA, Milliseconds{70});
   clock.advance(Milliseconds{39});
   EXPECT_EQ(queue.tryTake(), std::nullopt);
   clock.advance(Milliseconds{1});
-  EXPECT_EQ(queue.tryTake(), a);
-  queue.done(a);
+  EXPECT_EQ(queue.tryTake(), kA);
+  queue.done(kA);
   clock.advance(Milliseconds{1000});
   EXPECT_EQ(queue.tryTake(), std::nullopt) << "the later delays were replaced";
   EXPECT_EQ(queue.delayed(), 0u);
@@ -72,27 +72,27 @@ TEST_F(WorkQueueTest, ADelayedKeyComesWhenItIsDueAndTheEarliestDelayCounts) {
 
 TEST_F(WorkQueueTest, Row34_BackOffDoublesFromFiveMillisecondsToAThousandSeconds) {
   std::vector<std::int64_t> delays;
-  for (int i = 0; i < 20; ++i) delays.push_back(queue.addRateLimited(a).count());
+  for (int i = 0; i < 20; ++i) delays.push_back(queue.addRateLimited(kA).count());
   EXPECT_EQ(delays[0], 5);
   EXPECT_EQ(delays[1], 10);
   EXPECT_EQ(delays[10], 5120);
   EXPECT_EQ(delays[18], 1'000'000);
   EXPECT_EQ(delays[19], 1'000'000);
-  EXPECT_EQ(queue.addRateLimited(b).count(), 5) << "each key has its own";
-  queue.forget(a);
-  EXPECT_EQ(queue.failures(a), 0u);
-  EXPECT_EQ(queue.addRateLimited(a).count(), 5);
+  EXPECT_EQ(queue.addRateLimited(kB).count(), 5) << "each key has its own";
+  queue.forget(kA);
+  EXPECT_EQ(queue.failures(kA), 0u);
+  EXPECT_EQ(queue.addRateLimited(kA).count(), 5);
 }
 
 TEST_F(WorkQueueTest, Row33_AFullQueueRefusesAndSaysThatAListIsNeeded) {
   WorkQueue::Options options;
   options.capacity = 2;
   WorkQueue small(clock, options);
-  EXPECT_TRUE(small.add(a));
-  EXPECT_TRUE(small.addAfter(b, Milliseconds{10}));
+  EXPECT_TRUE(small.add(kA));
+  EXPECT_TRUE(small.addAfter(kB, Milliseconds{10}));
   EXPECT_FALSE(small.takeOverflow());
-  EXPECT_FALSE(small.add(c));
-  EXPECT_TRUE(small.add(a)) << "one that waits already needs no room";
+  EXPECT_FALSE(small.add(kC));
+  EXPECT_TRUE(small.add(kA)) << "one that waits already needs no room";
   EXPECT_TRUE(small.takeOverflow());
   EXPECT_FALSE(small.takeOverflow());
 }
@@ -102,24 +102,24 @@ TEST_F(WorkQueueTest, Row33_LagIsTheTimeFromReadyToTaken) {
   WorkQueue::Options options;
   options.onLag = [&](Milliseconds lag) { lags.push_back(lag); };
   WorkQueue measured(clock, options);
-  measured.add(a);
+  measured.add(kA);
   clock.advance(Milliseconds{250});
   measured.tryTake();
   EXPECT_EQ(lags, std::vector{Milliseconds{250}});
 }
 
 TEST_F(WorkQueueTest, ShutDownEndsTheIntakeWakesTakersAndWaitsForKeysInWork) {
-  queue.add(a);
-  ASSERT_EQ(queue.take(), a);
-  std::optional<Key> got = a;
+  queue.add(kA);
+  ASSERT_EQ(queue.take(), kA);
+  std::optional<Key> got = kA;
   std::thread waiting([&] { got = queue.take(); });
   queue.shutDown();
   waiting.join();
   EXPECT_EQ(got, std::nullopt);
-  EXPECT_FALSE(queue.add(b));
-  EXPECT_FALSE(queue.addAfter(b, Milliseconds{1}));
+  EXPECT_FALSE(queue.add(kB));
+  EXPECT_FALSE(queue.addAfter(kB, Milliseconds{1}));
   EXPECT_FALSE(queue.waitIdle(Milliseconds{0})) << "a is still in work";
-  queue.done(a);
+  queue.done(kA);
   EXPECT_TRUE(queue.waitIdle(Milliseconds{0}));
 }
 

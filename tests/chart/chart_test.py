@@ -285,7 +285,7 @@ class Webhook(unittest.TestCase):
             self.assertEqual(find(objects, "ClusterRoleBinding", "reprise-webhook")["roleRef"]["name"], "reprise-webhook")
             self.assertEqual(rights(find(objects, "ClusterRole", "reprise-drift-sender")), {("reprise.dev", "modeldeployments/drift"): {"create"}})
 
-    def test_secrets_are_got_by_name_and_only_where_it_is_asked_for(self):
+    def test_row35_secrets_are_got_by_name_and_only_where_it_is_asked_for(self):
         self.assertNotIn(("", "secrets"), rights(find(template(webhook__enabled="true"), "ClusterRole", "reprise-operator")))
         self.assertEqual(rights(find(template(secrets__read="true"), "ClusterRole", "reprise-operator"))["", "secrets"], {"get"})
 
