@@ -1,5 +1,6 @@
 """The stages of the test suite, cheapest first. Each is a function from its Steps to a Count."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -24,44 +25,59 @@ SANITIZERS = {
 RACY_FAULTS = ("leader_faults", "request_faults")
 
 
-class Tools:
-    """tests/cluster/install-tools, at work in the background while the first stages compile."""
+class Beside:
+    """A command at work in the background of the stages before the one that needs it. One that `yields` gets only what they leave of the processors."""
 
-    def __init__(self):
-        self._process, self._log = None, LOGS / "install-tools.log"
+    def __init__(self, name, what, command, yields=False):
+        self._what, self._command, self._yields = what, command, yields
+        self._process, self._log = None, LOGS / f"{name}.log"
 
     def start(self):
+        if self._process:
+            return
         LOGS.mkdir(parents=True, exist_ok=True)
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                ["nice", "-n", "15", str(CLUSTER / "install-tools")],
+                ["nice", "-n", "19" if self._yields else "10", *map(str, self._command)],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        if self._yields:
+            # Where the kernel shares by session, the niceness within one says nothing to the others.
+            with contextlib.suppress(OSError):
+                pathlib.Path(f"/proc/{self._process.pid}/autogroup").write_text("19")
 
     def wait(self):
-        """Until they are there. Does nothing where a cluster of the user's makes them needless."""
+        """(exit status, output) once it has ended; (0, "") where nobody started it."""
         if not self._process:
-            return
+            return 0, ""
         begin = beat = time.monotonic()
         while self._process.poll() is None:
             time.sleep(0.2)
             if time.monotonic() - beat >= 20:
                 beat = time.monotonic()
                 said = self._log.read_text(errors="replace").strip().splitlines()
-                say(f"  waiting for the test cluster's programs: {beat - begin:.0f} s, {said[-1][:110] if said else ''}")
-        if self._process.returncode != 0:
-            raise Broken(f"tests/cluster/install-tools ended with status {self._process.returncode}\n{tail(self._log.read_text(errors='replace'))}")
+                say(f"  waiting for {self._what}: {beat - begin:.0f} s, {said[-1][:110] if said else ''}")
+        return self._process.returncode, self._log.read_text(errors="replace")
 
     def stop(self):
         if self._process and self._process.poll() is None:
             end(self._process)
 
 
-tools = Tools()
+tools = Beside("install-tools", "the test cluster's programs", [CLUSTER / "install-tools"])
+fuzzers = Beside("fuzz", "the fuzzers", [ROOT / "tests" / "fuzz" / "run", os.environ.get("REPRISE_FUZZ_SECONDS", "60")], yields=True)
+chosen = ()  # the stages of this run, by name
+
+
+def need_tools():
+    """Waits until they are there. Does nothing where a cluster of the user's makes them needless."""
+    status, text = tools.wait()
+    if status != 0:
+        raise Broken(f"tests/cluster/install-tools ended with status {status}\n{tail(text)}")
 
 
 # --- parts of stages
@@ -146,37 +162,41 @@ def tsan(steps):
 
 
 def chart(steps):
-    tools.wait()
+    need_tools()
     return unittests(steps, "chart", ROOT / "tests" / "chart")
+
+
+def api(steps):
+    if not os.environ.get("KUBECONFIG"):
+        need_tools()
+    return built(steps, PRESET, f"api-{PRESET}")
+
+
+def faults(steps):
+    """The operator behind a proxy that makes the faults, and killed at each of its writes. Most of it is waiting, so the fuzzers run beside it."""
+    if not os.environ.get("KUBECONFIG"):
+        need_tools()
+    if "fuzz" in chosen:
+        build(steps, "asan", "fuzzers")
+        fuzzers.start()
+    return faults_of(steps, PRESET) + faults_of(steps, "tsan", *RACY_FAULTS)
 
 
 def fuzz(steps):
     """Each fuzzer for REPRISE_FUZZ_SECONDS (60), as many at a time as there are cores; a crash, a leak or a time-out fails it."""
     build(steps, "asan", "fuzzers")
+    fuzzers.start()
+    status, text = fuzzers.wait()
     names = [path.name.removesuffix("_fuzz.cpp") for path in (ROOT / "tests" / "fuzz").glob("*_fuzz.cpp")]
-    status, text = steps.run("fuzz", ROOT / "tests" / "fuzz" / "run", os.environ.get("REPRISE_FUZZ_SECONDS", "60"))
     found = count.of_fuzz(names, text).judged(status)
     if found.failed:
         say(tail(text, 80))
     return found
 
 
-def api(steps):
-    if not os.environ.get("KUBECONFIG"):
-        tools.wait()
-    return built(steps, PRESET, f"api-{PRESET}")
-
-
-def faults(steps):
-    """The operator behind a proxy that makes the faults, and killed at each of its writes."""
-    if not os.environ.get("KUBECONFIG"):
-        tools.wait()
-    return faults_of(steps, PRESET) + faults_of(steps, "tsan", *RACY_FAULTS)
-
-
 def story(steps):
     ours = not os.environ.get("KUBECONFIG") and subprocess.run([CLUSTER / "status"], capture_output=True, check=False).returncode != 0
-    tools.wait()
+    need_tools()
     out = LOGS / "story"
     (out / "story.json").unlink(missing_ok=True)
     try:
@@ -201,9 +221,9 @@ def story(steps):
             steps.run("down", CLUSTER / "down")
 
 
-STAGES = {one.__name__: one for one in (repo, python, unit, model, asan, tsan, chart, api, fuzz, faults, story)}
+STAGES = {one.__name__: one for one in (repo, python, unit, model, asan, tsan, chart, api, faults, fuzz, story)}
 # What runs where no stage is named. unit is the release build of what asan runs: for work on it.
-DEFAULT = ("repo", "python", "asan", "model", "tsan", "chart", "api", "fuzz", "faults", "story")
+DEFAULT = ("repo", "python", "asan", "model", "tsan", "chart", "api", "faults", "fuzz", "story")
 NEED_TOOLS = {"chart", "api", "faults", "story"}
 # Stages of folders that the repository may not have: then they are named as absent, and count as nothing.
 FOLDERS = {"fuzz": pathlib.Path("tests/fuzz"), "faults": pathlib.Path("tests/faults")}

@@ -1,0 +1,45 @@
+"""What runs beside the stages is waited for, and its ending is told."""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import stages  # noqa: E402
+
+
+class BesideTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        patch = mock.patch.object(stages, "LOGS", pathlib.Path(folder.name))
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def test_its_status_and_output_are_told(self):
+        one = stages.Beside("one", "one", ["sh", "-c", "echo said; exit 3"], yields=True)
+        one.start()
+        self.assertEqual(one.wait(), (3, "said\n"))
+
+    def test_it_is_started_once(self):
+        one = stages.Beside("one", "one", ["sh", "-c", "echo said"])
+        one.start()
+        one.wait()
+        one.start()
+        self.assertEqual(one.wait(), (0, "said\n"))
+
+    def test_what_nobody_started_is_not_waited_for(self):
+        self.assertEqual(stages.Beside("one", "one", ["false"]).wait(), (0, ""))
+
+    def test_stopped_it_is_ended(self):
+        one = stages.Beside("one", "one", ["sleep", "600"])
+        one.start()
+        one.stop()
+        self.assertNotEqual(one.wait()[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
