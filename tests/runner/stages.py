@@ -1,6 +1,7 @@
 """The stages of the test suite, cheapest first. Each is a function from its Steps to a Count."""
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ SANITIZERS = {
 }
 # Of the faults, those that are run once more with races checked: two operators and a lease, and requests that go wrong.
 RACY_FAULTS = ("leader_faults", "request_faults")
+LONG_FAULTS = ("crash_faults", "request_faults", "state_faults")  # begin first
 
 
 class Beside:
@@ -141,10 +143,9 @@ def python(steps):
     return total.judged(0)
 
 
-def faults_of(steps, preset, *words):
-    build(steps, preset, "reprise-operator")
+def faults_of(steps, preset, name):
     program = ROOT / "build" / preset / "operator" / "reprise-operator"
-    status, text = steps.run(f"faults-{preset}", ROOT / "tests" / "faults" / "run", "--operator", program, *words, env=SANITIZERS)
+    status, text = steps.run(f"{name}-{preset}", ROOT / "tests" / "faults" / "run", "--operator", program, f"{name}.", env=SANITIZERS)
     found = count.of_unittest(text).judged(status)
     if found.failed:
         say(tail(text, 80))
@@ -173,13 +174,22 @@ def api(steps):
 
 
 def faults(steps):
-    """The operator behind a proxy that makes the faults, and killed at each of its writes. Most of it is waiting, so the fuzzers run beside it."""
+    """The operator behind a proxy that makes the faults, and killed at each of its writes. Most of it is waiting: so some files run at a time, and the fuzzers beside them."""
     if not os.environ.get("KUBECONFIG"):
         need_tools()
+    for preset in {PRESET, "tsan"}:
+        build(steps, preset, "reprise-operator")
     if "fuzz" in chosen:
         build(steps, "asan", "fuzzers")
         fuzzers.start()
-    return faults_of(steps, PRESET) + faults_of(steps, "tsan", *RACY_FAULTS)
+    names = sorted(path.stem for path in (ROOT / "tests" / "faults").glob("*_faults.py"))
+    files = [(PRESET, name) for name in names] + [("tsan", name) for name in RACY_FAULTS]
+    files.sort(key=lambda file: file[1] not in LONG_FAULTS)
+    calls = [functools.partial(faults_of, steps, preset, name) for preset, name in files]
+    total = Count()
+    for found in steps.together(calls, at_once=3):
+        total += found
+    return total
 
 
 def fuzz(steps):

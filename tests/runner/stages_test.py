@@ -1,14 +1,17 @@
-"""What runs beside the stages is waited for, and its ending is told."""
+"""What runs beside others is waited for, and its ending is told."""
 
+import functools
 import pathlib
 import sys
 import tempfile
+import time
 import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import stages  # noqa: E402
+import steps  # noqa: E402
 
 
 class BesideTest(unittest.TestCase):
@@ -39,6 +42,29 @@ class BesideTest(unittest.TestCase):
         one.start()
         one.stop()
         self.assertNotEqual(one.wait()[0], 0)
+
+
+class TogetherTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        patch = mock.patch.object(steps, "LOGS", pathlib.Path(folder.name))
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.steps = steps.Steps("toy")
+
+    def test_results_come_in_the_order_of_the_calls(self):
+        calls = [functools.partial(self.steps.run, name, "sh", "-c", f"sleep {wait}; echo {name}") for name, wait in (("a", 0.2), ("b", 0), ("c", 0))]
+        self.assertEqual([text for _, text in self.steps.together(calls, at_once=3)], ["a\n", "b\n", "c\n"])
+
+    def test_where_one_breaks_the_others_are_ended(self):
+        def broken():
+            raise steps.Broken("no")
+
+        begin = time.monotonic()
+        with self.assertRaises(steps.Broken):
+            self.steps.together([broken, functools.partial(self.steps.run, "long", "sleep", "600")], at_once=2)
+        self.assertLess(time.monotonic() - begin, 300)
 
 
 if __name__ == "__main__":

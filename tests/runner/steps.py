@@ -1,5 +1,6 @@
-"""Runs one command of a stage: its output goes to a log, and now and then a line says that it is alive."""
+"""Runs commands of a stage: the output goes to a log, and now and then a line says that it is alive."""
 
+import concurrent.futures
 import os
 import pathlib
 import queue
@@ -47,6 +48,19 @@ class Steps:
         self.stage = stage
         self.folder = LOGS / stage
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._live = set()
+
+    def together(self, calls, at_once):
+        """What the calls return, in their order. Each may run commands; so many calls at a time."""
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+            futures = [pool.submit(call) for call in calls]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in list(self._live):
+                    end(process)
+                raise
 
     def run(self, name, *command, env=None):
         """(exit status, output) of the command."""
@@ -64,6 +78,7 @@ class Steps:
             errors="replace",
             start_new_session=True,
         )
+        self._live.add(process)
 
         def read():
             for line in process.stdout:
@@ -92,6 +107,8 @@ class Steps:
         except BaseException:
             end(process)
             raise
+        finally:
+            self._live.discard(process)
 
     def must(self, name, *command, env=None):
         """The output of a command without which the stage cannot go on."""
