@@ -87,20 +87,21 @@ class Measured:
                 out["cached"] += float(value)
         return out
 
-    async def settled(self, writes, limit=1800, still=1.2):
-        """Waits until that many writes were made and nothing moves any more: (when the last write was, the counts).
+    async def settled(self, writes, limit=1800, still=3, looks=False):
+        """Waits until that many writes were made and no more come: (when the last write was, or the last look, the counts).
 
-        Events are waited for, but do not count: they are told by a thread of their own, which nothing waits for.
+        Looks are not waited for unless it is said: with thousands of models whose servers are not ready there is
+        always one. Events are, but do not count: they are told by a thread of their own, which nothing waits for.
         """
         begun = moved = wrote = time.monotonic()
         last = await self.counts()
         while True:
             await asyncio.sleep(0.1)
             now = await self.counts()
-            if any(now[what] != last[what] for what in ("write", "event", "reconcile")):
+            if any(now[what] != last[what] for what in ("write", "event", *(["reconcile"] if looks else []))):
                 wrote = wrote if now["write"] == last["write"] else time.monotonic()
                 moved, last = time.monotonic(), now
             if now["write"] >= writes and time.monotonic() - moved > still:
-                return wrote, now
-            if time.monotonic() - begun > limit or time.monotonic() - wrote > max(90, still):
+                return moved if looks else wrote, now
+            if time.monotonic() - begun > limit or time.monotonic() - (moved if looks else wrote) > max(90, still):
                 raise RuntimeError(f"{now['write']} of {writes} writes after {time.monotonic() - begun:.0f} s: {now}; {self._log.read_text()[-1500:]}")
