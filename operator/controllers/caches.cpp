@@ -55,8 +55,6 @@ kube::Packing<T> packed() {
   return {api::pack<T>, api::unpack<T>};
 }
 
-std::shared_ptr<const Clock> systemClock() { return std::make_shared<SystemClock>(); }
-
 std::vector<std::string> ownerUid(const api::ObjectMeta& meta) {
   const auto* owner = meta.controller();
   return owner ? std::vector{owner->uid} : std::vector<std::string>{};
@@ -118,13 +116,13 @@ Caches::Caches(const std::string& ns)
             }},
            {kImage,
             [](const api::TrainingPipeline& p) { return std::vector{p.spec.environment.image}; }}},
-          systemClock(), packed<api::TrainingPipeline>()),
+          packed<api::TrainingPipeline>()),
       versions(ofUsers(resources::modelVersions, ns), decodeKnownVersion,
                {{kModel,
                  [](const KnownVersion& v) {
                    return std::vector{inNamespace(v.version.meta.namespace_, v.version.spec.model)};
                  }}},
-               systemClock(), {packKnownVersion, unpackKnownVersion}),
+               {packKnownVersion, unpackKnownVersion}),
       modelDeployments(
           ofUsers(resources::modelDeployments, ns), trimmed(api::decodeModelDeployment),
           {{kModel,
@@ -139,10 +137,9 @@ Caches::Caches(const std::string& ns)
                                                    drift->onDrift.retrain->pipelineRef.name)}
                          : std::vector<std::string>{};
             }}},
-          systemClock(), packed<api::ModelDeployment>()),
+          packed<api::ModelDeployment>()),
       jobs(ofOurs(resources::jobs, ns), total<api::Job>(api::decodeJob),
-           {{kOwner, [](const api::Job& job) { return ownerUid(job.meta); }}}, systemClock(),
-           packed<api::Job>()),
+           {{kOwner, [](const api::Job& job) { return ownerUid(job.meta); }}}, packed<api::Job>()),
       pods(ofOurs(resources::pods, ns), total<api::Pod>(api::decodePod),
            {{kOwner, [](const api::Pod& pod) { return ownerUid(pod.meta); }},
             {kApp,
@@ -151,16 +148,16 @@ Caches::Caches(const std::string& ns)
                return app.empty() ? std::vector<std::string>{}
                                   : std::vector{inNamespace(pod.meta.namespace_, app)};
              }}},
-           systemClock(), packed<api::Pod>()),
+           packed<api::Pod>()),
       deployments(ofOurs(resources::deployments, ns), total<api::Deployment>(api::decodeDeployment),
                   {{kOwner, [](const api::Deployment& d) { return ownerUid(d.meta); }}},
-                  systemClock(), packed<api::Deployment>()),
+                  packed<api::Deployment>()),
       services(ofOurs(resources::services, ns), total<api::Service>(api::decodeService), {},
-               systemClock(), packed<api::Service>()),
+               packed<api::Service>()),
       serviceAccounts(ofOurs(resources::serviceAccounts, ns), total<api::Child>(api::decodeChild),
-                      {}, systemClock(), packed<api::Child>()),
+                      {}, packed<api::Child>()),
       roleBindings(ofOurs(resources::roleBindings, ns), total<api::Child>(api::decodeChild), {},
-                   systemClock(), packed<api::Child>()) {}
+                   packed<api::Child>()) {}
 
 std::vector<std::unique_ptr<runtime::Runnable>> Caches::runnables(kube::ApiConnection& connection) {
   std::vector<std::unique_ptr<runtime::Runnable>> out;

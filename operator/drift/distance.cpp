@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
@@ -11,8 +10,6 @@
 
 namespace reprise::drift {
 namespace {
-
-constexpr double kAllRows = std::numeric_limits<double>::infinity();
 
 Eigen::MatrixXd rootOf(const Eigen::MatrixXd& symmetric) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(symmetric);
@@ -35,13 +32,7 @@ double divergence(double part, double middle) {
 
 }  // namespace
 
-Expected<Distance> distance(const Profile& p, const Profile& q) {
-  if (auto good = comparable(p, q); !good) return tl::unexpected(good.error());
-  const Summary a = summarize(p, kAllRows), b = summarize(q, kAllRows);
-  const bool first = a.n >= b.n;
-  return between(a, b, first ? a.trace : b.trace,
-                 first ? p.fourierCovarianceSq() : q.fourierCovarianceSq());
-}
+Expected<Distance> distance(const Profile& p, const Profile& q) { return between(p, q); }
 
 std::optional<double> frechet(const Profile& p, const Profile& q) {
   if (!comparable(p, q)) return std::nullopt;
@@ -83,8 +74,7 @@ Expected<Mixture> nearestMixture(const Profile& live, const Profile& a, const Pr
   for (const auto* known : {&a, &b}) {
     if (auto good = comparable(live, *known); !good) return tl::unexpected(good.error());
   }
-  const Summary l = summarize(live, kAllRows), p = summarize(a, kAllRows),
-                q = summarize(b, kAllRows);
+  const Summary l = summarize(live), p = summarize(a), q = summarize(b);
   // Squared distance of l to w·p + (1-w)·q is a parabola in w; all inner products without a row's
   // own with itself.
   const double lp = l.mean.dot(p.mean), lq = l.mean.dot(q.mean), pq = p.mean.dot(q.mean);

@@ -57,7 +57,12 @@ double noiseOf(double scale, double covarianceSq) {
   return std::max(kRounding, std::sqrt(2 * covarianceSq) * scale);
 }
 
-Distance between(const Summary& a, const Summary& b, double trace, double covarianceSq) {
+Expected<Distance> between(const Profile& p, const Profile& q, double most) {
+  if (auto good = comparable(p, q); !good) return tl::unexpected(good.error());
+  const Summary a = summarize(p, most), b = summarize(q);
+  const bool first = p.rows() >= q.rows();
+  const double trace = first ? a.trace : b.trace;
+  const double covarianceSq = first ? p.fourierCovarianceSq() : q.fourierCovarianceSq();
   const double scale = 1 / a.n + 1 / b.n;
   Distance out;
   out.mmd2 = a.unbiased + b.unbiased - 2 * a.mean.dot(b.mean);

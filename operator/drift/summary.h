@@ -2,13 +2,15 @@
 // apart.
 #pragma once
 
-#include <cstdint>
+#include <limits>
 
 #include <Eigen/Core>
 
 #include "drift/distance.h"
 
 namespace reprise::drift {
+
+constexpr double kAllRows = std::numeric_limits<double>::infinity();
 
 struct Summary {
   double n = 0;
@@ -19,7 +21,7 @@ struct Summary {
 };
 
 // `most`: the profile counts as so many rows at most, ≥ 2.
-Summary summarize(const Profile& profile, double most);
+Summary summarize(const Profile& profile, double most = kAllRows);
 
 // InvalidArgument: other basis, or fewer than 4 rows in one of them.
 Expected<void> comparable(const Profile& p, const Profile& q);
@@ -27,7 +29,8 @@ Expected<void> comparable(const Profile& p, const Profile& q);
 double share(double mmd2, double norms);
 double noiseOf(double scale, double covarianceSq);
 
-// `trace`, `covarianceSq`: of the rows that Σ is taken from.
-Distance between(const Summary& a, const Summary& b, double trace, double covarianceSq);
+// As distance(), where p counts as `most` rows at most, ≥ 2. Σ is taken from the one with more
+// rows.
+Expected<Distance> between(const Profile& p, const Profile& q, double most = kAllRows);
 
 }  // namespace reprise::drift

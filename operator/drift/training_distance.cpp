@@ -1,7 +1,6 @@
 #include "drift/training_distance.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "drift/summary.h"
 
@@ -13,13 +12,8 @@ constexpr double kLeast = 2;  // rows, that a variance takes
 }  // namespace
 
 Expected<Distance> trainingDistance(const Profile& live, const Profile& training) {
-  if (auto good = comparable(live, training); !good) return tl::unexpected(good.error());
-  const Summary known = summarize(training, std::numeric_limits<double>::infinity());
-  const auto rows = static_cast<double>(live.rows());
-  const Summary seen = summarize(live, std::max(kLeast, rows * known.n / (rows + known.n)));
-  const bool more = live.rows() >= training.rows();  // Σ from the larger of the two
-  return between(seen, known, more ? seen.trace : known.trace,
-                 more ? live.fourierCovarianceSq() : training.fourierCovarianceSq());
+  const auto n = static_cast<double>(live.rows()), m = static_cast<double>(training.rows());
+  return between(live, training, std::max(kLeast, n * m / (n + m)));
 }
 
 }  // namespace reprise::drift

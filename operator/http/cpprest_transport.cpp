@@ -199,6 +199,11 @@ void keepAlive(boost::asio::ip::tcp::socket::lowest_layer_type& socket,
   setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledgedMs, sizeof unacknowledgedMs);
 }
 
+// Whose name the server's certificate must have.
+std::string expectedHost(const web::uri& uri, const std::string& serverName) {
+  return serverName.empty() ? bare(uri.host()) : serverName;
+}
+
 rest::client::http_client_config configure(const TlsOptions& tls, const web::uri& uri,
                                            const std::shared_ptr<Refusal>& refusal) {
   rest::client::http_client_config config;
@@ -207,7 +212,7 @@ rest::client::http_client_config configure(const TlsOptions& tls, const web::uri
   config.set_max_redirects(0);  // it would show the token to whoever the answer names
   config.set_validate_certificates(!tls.insecureSkipVerify);
   // A strict server refuses an IP address as SNI.
-  const std::string host = tls.serverName.empty() ? bare(uri.host()) : tls.serverName;
+  const std::string host = expectedHost(uri, tls.serverName);
   config.set_tlsext_sni_enabled(!addressOf(host));
   config.set_ssl_context_callback([tls, host, refusal](boost::asio::ssl::context& context) {
     SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
@@ -262,10 +267,8 @@ class Exchange {
     message.set_request_uri(uri.resource());
     for (const auto& [name, value] : request.headers) message.headers()[name] = value;
     // What the library verifies the certificate against: it does not know an address in brackets.
-    if (!serverName.empty())
-      message.headers()["Host"] = serverName;
-    else if (const std::string address = bare(uri.host()); address != uri.host())
-      message.headers()["Host"] = address;
+    const std::string host = expectedHost(uri, serverName);
+    if (!serverName.empty() || host != uri.host()) message.headers()["Host"] = host;
     if (!request.body.empty()) attachBody(message, request);
     message.set_response_stream(concurrency::streams::ostream(
         concurrency::streams::streambuf<uint8_t>(std::shared_ptr<Base>(sink_))));

@@ -57,8 +57,8 @@ class CacheRules : public ::testing::TestWithParam<bool> {
   Cache<Thing> cache{CacheOptions{.resource = resources::pods},
                      decodeThing,
                      {{"owner", [](const Thing& t) { return Strings{t.owner}; }}},
-                     clock,
-                     GetParam() ? packing() : Packing<Thing>()};
+                     GetParam() ? packing() : Packing<Thing>(),
+                     clock};
   WatchSink& sink = cache.sink();
 };
 

@@ -70,8 +70,8 @@ class Cache {
   // An index gives the keys under which byIndex() finds an object; it must be pure. What cannot be
   // decoded keeps its last good state, is logged by name and counted in stats().undecodable.
   Cache(CacheOptions options, Decode decode, std::map<std::string, Index> indexes = {},
-        std::shared_ptr<const Clock> clock = std::make_shared<SystemClock>(),
-        Packing<T> packing = {})
+        Packing<T> packing = {},
+        std::shared_ptr<const Clock> clock = std::make_shared<SystemClock>())
       : options_(std::move(options)),
         core_(options_.resource, erase(std::move(decode)), erase(std::move(indexes)),
               erase(std::move(packing)), options_.readYourWritesLimit, std::move(clock)) {}

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "serving/decisions.h"
+#include "serving/live.h"
 #include "serving/routing.h"
 #include "serving/versions.h"
 
@@ -23,11 +24,6 @@ void aim(const Snapshot& snapshot, api::ModelDeploymentStatus& status, const std
   decided(snapshot, status, std::move(record), events);
   status.target = version;
   status.targetSince = snapshot.now;
-}
-
-bool rejected(const api::ModelDeploymentStatus& status, const std::string& version) {
-  return std::find(status.rejected.begin(), status.rejected.end(), version) !=
-         status.rejected.end();
 }
 
 // The cause is told as long as it is known: the record of old decisions is bounded.
@@ -56,7 +52,7 @@ std::optional<Blocked> chooseNamed(const Snapshot& snapshot, api::ModelDeploymen
     return Blocked{"VersionNotAvailable", "spec.version.name: '" + name + "' may not be served: " +
                                               whyUnavailable(*version) + keeps};
   }
-  if (rejected(status, name)) return whyRejected(status, name, keeps);
+  if (isRejected(status, name)) return whyRejected(status, name, keeps);
   if (status.active == name) {
     status.target.clear();
     status.targetSince.reset();
@@ -78,10 +74,9 @@ bool forOthers(const Snapshot& snapshot, const api::ModelVersion& version,
 // What came of the run that drift asked for; nullptr while there is nothing that may be served.
 const api::ModelVersion* answerOf(const Snapshot& snapshot,
                                   const api::ModelDeploymentStatus& status) {
-  if (!status.retrain || status.retrain->run.empty()) return nullptr;
   for (const auto& version : snapshot.versions) {
-    if (version->spec.lineage.run == status.retrain->run && isAvailable(*version) &&
-        !rejected(status, version->meta.name))
+    if (answersRetrain(status, *version) && isAvailable(*version) &&
+        !isRejected(status, version->meta.name))
       return version.get();
   }
   return nullptr;

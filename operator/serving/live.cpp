@@ -98,29 +98,38 @@ void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
   requestRun(snapshot, status, std::move(record), std::move(ofContext), events);
 }
 
+bool answersRetrain(const api::ModelDeploymentStatus& status, const api::ModelVersion& version) {
+  // A version that no run made has no name of one, and neither has a request not yet taken up.
+  return status.retrain && !status.retrain->run.empty() &&
+         version.spec.lineage.run == status.retrain->run;
+}
+
 bool answersRetrain(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
                     const std::string& name) {
   const auto* version = findVersion(snapshot, name);
-  // A version that no run made has no name of one, and neither has a request not yet taken up.
-  return status.retrain && !status.retrain->run.empty() && version &&
-         version->spec.lineage.run == status.retrain->run;
+  return version && answersRetrain(status, *version);
 }
+
+namespace {
+
+const api::TrainingPipeline* findPipeline(const Snapshot& snapshot, const std::string& name) {
+  for (const auto& pipeline : snapshot.pipelines) {
+    if (pipeline->meta.name == name) return pipeline.get();
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 const api::TrainingPipeline* retrainPipeline(const Snapshot& snapshot) {
   const auto& drift = snapshot.deployment->spec.drift;
   if (!drift || !drift->onDrift.retrain) return nullptr;
-  for (const auto& pipeline : snapshot.pipelines) {
-    if (pipeline->meta.name == drift->onDrift.retrain->pipelineRef.name) return pipeline.get();
-  }
-  return nullptr;
+  return findPipeline(snapshot, drift->onDrift.retrain->pipelineRef.name);
 }
 
 const api::TrainingPipeline* askedPipeline(const Snapshot& snapshot,
                                            const api::ModelDeploymentStatus& status) {
-  for (const auto& pipeline : snapshot.pipelines) {
-    if (status.retrain && pipeline->meta.name == status.retrain->pipeline) return pipeline.get();
-  }
-  return nullptr;
+  return status.retrain ? findPipeline(snapshot, status.retrain->pipeline) : nullptr;
 }
 
 const api::Run* askedRun(const api::TrainingPipeline& pipeline,
@@ -165,12 +174,12 @@ void followRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
     return giveUp("VersionHeld", made + ", and spec.version.name holds " + name +
                                      ": name the new one, or set spec.version.auto: {}");
   }
-  const auto* available = api::findCondition(version->status.conditions, "Available");
-  if (available && available->status == "False")
-    return giveUp("VersionNotAvailable", made + ", which may not be served: " + available->message);
-  if (status.active == run->version || std::find(status.rejected.begin(), status.rejected.end(),
-                                                 run->version) != status.rejected.end())
-    status.retrain.reset();
+  if (isRefused(*version)) {
+    return giveUp("VersionNotAvailable",
+                  made + ", which may not be served: " +
+                      api::findCondition(version->status.conditions, "Available")->message);
+  }
+  if (status.active == run->version || isRejected(status, run->version)) status.retrain.reset();
 }
 
 namespace {

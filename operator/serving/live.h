@@ -54,6 +54,7 @@ void askForRetrain(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
                    const std::optional<std::string>& scoring = {});
 
 // Whether the run that drift asked for made this version.
+bool answersRetrain(const api::ModelDeploymentStatus& status, const api::ModelVersion& version);
 bool answersRetrain(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
                     const std::string& name);
 

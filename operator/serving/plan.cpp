@@ -44,11 +44,7 @@ void handleRetry(const Snapshot& snapshot, api::ModelDeploymentStatus& status) {
 bool mayStandBy(const Snapshot& snapshot, const api::ModelDeploymentStatus& status,
                 const std::string& name) {
   const auto* version = findVersion(snapshot, name);
-  const bool failed =
-      std::find(status.rejected.begin(), status.rejected.end(), name) != status.rejected.end();
-  if (!version || version->meta.deleted || failed) return false;
-  const auto* available = api::findCondition(version->status.conditions, "Available");
-  return !available || available->status != "False";
+  return version && !version->meta.deleted && !isRejected(status, name) && !isRefused(*version);
 }
 
 // Labels told the two apart, whatever their inputs look like.

@@ -8,6 +8,13 @@
 #include "base/time.h"
 
 namespace reprise::serving {
+namespace {
+
+bool in(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+}  // namespace
 
 const api::ModelVersion* findVersion(const Snapshot& snapshot, const std::string& name) {
   for (const auto& version : snapshot.versions) {
@@ -19,6 +26,15 @@ const api::ModelVersion* findVersion(const Snapshot& snapshot, const std::string
 bool isAvailable(const api::ModelVersion& version) {
   const auto* condition = api::findCondition(version.status.conditions, "Available");
   return condition && condition->status == "True" && !version.meta.deleted;
+}
+
+bool isRefused(const api::ModelVersion& version) {
+  const auto* condition = api::findCondition(version.status.conditions, "Available");
+  return condition && condition->status == "False";
+}
+
+bool isRejected(const api::ModelDeploymentStatus& status, const std::string& version) {
+  return in(status.rejected, version);
 }
 
 std::string whyUnavailable(const api::ModelVersion& version) {
@@ -51,12 +67,9 @@ bool isNewer(const api::ModelVersion& a, const api::ModelVersion& b) {
 
 std::vector<const api::ModelVersion*> choosable(const Snapshot& snapshot,
                                                 const api::ModelDeploymentStatus& status) {
-  const auto in = [](const std::vector<std::string>& list, const std::string& name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
-  };
   std::vector<const api::ModelVersion*> out;
   for (const auto& version : snapshot.versions) {
-    if (isAvailable(*version) && !in(status.rejected, version->meta.name))
+    if (isAvailable(*version) && !isRejected(status, version->meta.name))
       out.push_back(version.get());
   }
   std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) { return isNewer(*a, *b); });

@@ -10,6 +10,10 @@ namespace reprise::serving {
 
 const api::ModelVersion* findVersion(const Snapshot& snapshot, const std::string& name);
 bool isAvailable(const api::ModelVersion& version);
+// Judged, and not to be served: unlike one whose gates have not been judged yet.
+bool isRefused(const api::ModelVersion& version);
+// It failed to get ready in this deployment, and nobody has asked for another try.
+bool isRejected(const api::ModelDeploymentStatus& status, const std::string& version);
 // Why a version that is there may not be served: its condition Available in words.
 std::string whyUnavailable(const api::ModelVersion& version);
 

@@ -17,11 +17,6 @@ CLUSTER = ROOT / "tests" / "cluster"
 
 # The build that api and faults use. What is shipped is compiled by the Dockerfile and plays the story.
 PRESET = os.environ.get("REPRISE_PRESET", "asan")
-SANITIZERS = {
-    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:quarantine_size_mb=16",
-    "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/tests/runner/tsan.supp",
-}
 # Of the faults, those that are run once more with races checked: two operators and a lease, and requests that go wrong.
 RACY_FAULTS = ("leader_faults", "request_faults")
 LONG_FAULTS = ("crash_faults", "request_faults", "state_faults")  # begin first
@@ -143,13 +138,26 @@ def python(steps):
     return total.judged(0)
 
 
+def environment(preset):
+    """What the test preset sets: how a sanitizer looks, above all."""
+    for one in json.loads((ROOT / "CMakePresets.json").read_text())["testPresets"]:
+        if one["name"] == preset:
+            return {name: value.replace("${sourceDir}", str(ROOT)) for name, value in one.get("environment", {}).items()}
+    raise Broken(f"CMakePresets.json has no test preset '{preset}'")
+
+
 def faults_of(steps, preset, name):
     program = ROOT / "build" / preset / "operator" / "reprise-operator"
-    status, text = steps.run(f"{name}-{preset}", ROOT / "tests" / "faults" / "run", "--operator", program, f"{name}.", env=SANITIZERS)
+    status, text = steps.run(f"{name}-{preset}", ROOT / "tests" / "faults" / "run", "--operator", program, f"{name}.", env=environment(preset))
     found = count.of_unittest(text).judged(status)
     if found.failed:
         say(tail(text, 80))
     return found
+
+
+def start_fuzzers(steps):
+    build(steps, "asan", "fuzzers")
+    fuzzers.start()
 
 
 def asan(steps):
@@ -180,8 +188,7 @@ def faults(steps):
     for preset in {PRESET, "tsan"}:
         build(steps, preset, "reprise-operator")
     if "fuzz" in chosen:
-        build(steps, "asan", "fuzzers")
-        fuzzers.start()
+        start_fuzzers(steps)
     names = sorted(path.stem for path in (ROOT / "tests" / "faults").glob("*_faults.py"))
     files = [(PRESET, name) for name in names] + [("tsan", name) for name in RACY_FAULTS]
     files.sort(key=lambda file: file[1] not in LONG_FAULTS)
@@ -194,8 +201,7 @@ def faults(steps):
 
 def fuzz(steps):
     """Each fuzzer for REPRISE_FUZZ_SECONDS (60), as many at a time as there are cores; a crash, a leak or a time-out fails it."""
-    build(steps, "asan", "fuzzers")
-    fuzzers.start()
+    start_fuzzers(steps)
     status, text = fuzzers.wait()
     names = [path.name.removesuffix("_fuzz.cpp") for path in (ROOT / "tests" / "fuzz").glob("*_fuzz.cpp")]
     found = count.of_fuzz(names, text).judged(status)

@@ -14,13 +14,18 @@ import stages  # noqa: E402
 import steps  # noqa: E402
 
 
+def logs_elsewhere(test, module):
+    """Until the test ends."""
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(folder.cleanup)
+    patch = mock.patch.object(module, "LOGS", pathlib.Path(folder.name))
+    patch.start()
+    test.addCleanup(patch.stop)
+
+
 class BesideTest(unittest.TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        patch = mock.patch.object(stages, "LOGS", pathlib.Path(folder.name))
-        patch.start()
-        self.addCleanup(patch.stop)
+        logs_elsewhere(self, stages)
 
     def test_its_status_and_output_are_told(self):
         one = stages.Beside("one", "one", ["sh", "-c", "echo said; exit 3"], yields=True)
@@ -46,11 +51,7 @@ class BesideTest(unittest.TestCase):
 
 class TogetherTest(unittest.TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        patch = mock.patch.object(steps, "LOGS", pathlib.Path(folder.name))
-        patch.start()
-        self.addCleanup(patch.stop)
+        logs_elsewhere(self, steps)
         self.steps = steps.Steps("toy")
 
     def test_results_come_in_the_order_of_the_calls(self):

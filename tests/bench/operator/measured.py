@@ -93,15 +93,17 @@ class Measured:
         Looks are not waited for unless it is said: with thousands of models whose servers are not ready there is
         always one. Events are, but do not count: they are told by a thread of their own, which nothing waits for.
         """
+        watched = ("write", "event", "reconcile") if looks else ("write", "event")
         begun = moved = wrote = time.monotonic()
         last = await self.counts()
         while True:
             await asyncio.sleep(0.1)
             now = await self.counts()
-            if any(now[what] != last[what] for what in ("write", "event", *(["reconcile"] if looks else []))):
+            if any(now[what] != last[what] for what in watched):
                 wrote = wrote if now["write"] == last["write"] else time.monotonic()
                 moved, last = time.monotonic(), now
+            end = moved if looks else wrote
             if now["write"] >= writes and time.monotonic() - moved > still:
-                return moved if looks else wrote, now
-            if time.monotonic() - begun > limit or time.monotonic() - (moved if looks else wrote) > max(90, still):
+                return end, now
+            if time.monotonic() - begun > limit or time.monotonic() - end > max(90, still):
                 raise RuntimeError(f"{now['write']} of {writes} writes after {time.monotonic() - begun:.0f} s: {now}; {self._log.read_text()[-1500:]}")
