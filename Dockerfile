@@ -8,7 +8,7 @@ RUN apt-get update -q \
       ccache cmake g++ mold ninja-build \
       libboost-atomic-dev libboost-chrono-dev libboost-date-time-dev libboost-dev libboost-filesystem-dev \
       libboost-random-dev libboost-regex-dev libboost-system-dev libboost-thread-dev \
-      libarchive-dev libcli11-dev libcpprest-dev libeigen3-dev libexpected-dev libspdlog-dev libssl-dev \
+      libarchive-dev libcli11-dev libcpprest-dev libeigen3-dev libexpected-dev libsimdjson-dev libspdlog-dev libssl-dev \
       libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
@@ -29,7 +29,7 @@ RUN --mount=type=cache,id=reprise-ccache,target=/ccache \
 FROM ${BASE}
 RUN apt-get update -q \
  && apt-get install -y -q --no-install-recommends \
-      ca-certificates libcpprest2.10 libfmt9 libprometheus-cpp-core1.0 libspdlog1.10 libssl3 libyaml-cpp0.7 \
+      ca-certificates libcpprest2.10 libfmt9 libprometheus-cpp-core1.0 libsimdjson14 libspdlog1.10 libssl3 libyaml-cpp0.7 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/aux-cache /var/log/*
 COPY --from=build /out/ /usr/local/bin/
 # The agent runs in images of any kind: it may need no library at all. The operator finds all of its own here.

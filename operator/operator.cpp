@@ -14,6 +14,7 @@
 #include "controllers/version_controller.h"
 #include "controllers/wakeups.h"
 #include "http/beast_transport.h"
+#include "json/view.h"
 #include "kube/http_client.h"
 #include "runtime/elector.h"
 #include "runtime/events.h"
@@ -90,7 +91,7 @@ struct Operator::Parts {
         caches(options.watchNamespace),
         events(client, clock, eventOptions()),
         actor(client, events, seen,
-              [](const kube::Json& object) { return api::decodeChild(object).contentHash; }),
+              [](const kube::Json& object) { return api::decodeChild(JsonText(object)).contentHash; }),
         registry(transports({}), options.insecureRegistries),
         images(
             registry, clock,

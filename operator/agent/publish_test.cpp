@@ -7,6 +7,7 @@
 #include "agent/store.h"
 #include "agent/testing/folder.h"
 #include "api/codec.h"
+#include "json/view.h"
 #include "drift/profile.h"
 #include "kube/http_client.h"
 #include "kube/testing/scripted_transport.h"
@@ -113,7 +114,7 @@ TEST_F(Publish, ARunBecomesAVersionWithAllThatIsKnownOfIt) {
   EXPECT_THAT(server->requests.at(0).url,
               HasSubstr("/apis/reprise.dev/v1alpha1/namespaces/ml/modelversions"));
 
-  const auto version = api::decodeModelVersion(sent());
+  const auto version = api::decodeModelVersion(JsonText(sent()));
   ASSERT_TRUE(version) << version.error().message;
   EXPECT_EQ(version->meta.name, "fuel-7");
   EXPECT_EQ(version->meta.label("reprise.dev/model"), "fuel");

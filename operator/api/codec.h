@@ -9,14 +9,18 @@
 #include "api/training_pipeline.h"
 #include "base/result.h"
 
+namespace reprise {
+class JsonView;  // json/view.h
+}
+
 namespace reprise::api {
 
 // Fields that are not there keep their default; unknown fields are passed over (an older operator
 // reads a newer object); a wrong type is InvalidArgument that names the field by its path
 // (spec.train.command).
-Expected<TrainingPipeline> decodeTrainingPipeline(const nlohmann::json& object);
-Expected<ModelVersion> decodeModelVersion(const nlohmann::json& object);
-Expected<ModelDeployment> decodeModelDeployment(const nlohmann::json& object);
+Expected<TrainingPipeline> decodeTrainingPipeline(JsonView object);
+Expected<ModelVersion> decodeModelVersion(JsonView object);
+Expected<ModelDeployment> decodeModelDeployment(JsonView object);
 
 // What is at its zero value ("" / 0 / false / empty / nullopt / null) and optional is left out;
 // required status members of server-side apply (a list's keys) are always written.

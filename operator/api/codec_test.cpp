@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "json/view.h"
+
 namespace reprise::api {
 namespace {
 
 using nlohmann::json;
 
-json object(json spec, json status = nullptr) {
+JsonText object(json spec, json status = nullptr) {
   json out = {{"metadata",
                {{"name", "fuel"},
                 {"namespace", "team"},
@@ -16,7 +18,7 @@ json object(json spec, json status = nullptr) {
                 {"generation", 3}}},
               {"spec", std::move(spec)}};
   if (!status.is_null()) out["status"] = std::move(status);
-  return out;
+  return JsonText(out);
 }
 
 const json kPipeline = json::parse(R"({

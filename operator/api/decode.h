@@ -5,51 +5,54 @@
 
 #include "api/field.h"
 #include "base/result.h"
+#include "json/view.h"
 
 namespace reprise::api::detail {
 
-using Json = nlohmann::json;
-
 template <class T>
-Expected<void> decodeValue(const Json& json, const std::string& path, T& out);
+Expected<void> decodeValue(const JsonView& json, const std::string& path, T& out);
 
-inline auto wrongType(const std::string& path, const char* wanted, const Json& json) {
-  return fail(ErrorCode::InvalidArgument,
-              path + " must be " + wanted + ", not " + json.type_name());
+inline auto wrongType(const std::string& path, const char* wanted, const JsonView& json) {
+  return fail(ErrorCode::InvalidArgument, path + " must be " + wanted + ", not " + json.typeName());
+}
+
+// What is not there, or null, keeps its default.
+template <class T>
+Expected<void> decodeMember(const JsonView& json, const char* name, const std::string& path,
+                            T& out) {
+  const JsonView member = json.at(name);
+  return member.isNull() ? Expected<void>() : decodeValue(member, path, out);
 }
 
 template <class T>
 struct Decoder {
-  const Json& json;
+  const JsonView& json;
   const std::string& path;
   T& out;
   Expected<void> result{};
 
   template <class M>
   void operator()(const char* name, M T::* member, const Field&) {
-    if (!result) return;
-    const auto it = json.find(name);
-    if (it == json.end() || it->is_null()) return;  // keeps its default
-    result = decodeValue(*it, path + "." + name, out.*member);
+    if (result) result = decodeMember(json, name, path + "." + name, out.*member);
   }
 };
 
 template <class T>
-Expected<void> decodeScalar(const Json& json, const std::string& path, T& out) {
+Expected<void> decodeScalar(const JsonView& json, const std::string& path, T& out) {
   if constexpr (std::is_same_v<T, std::string>) {
-    if (!json.is_string()) return wrongType(path, "a string", json);
-    out = json.get<std::string>();
+    if (!json.isString()) return wrongType(path, "a string", json);
+    out = json.text();
   } else if constexpr (std::is_same_v<T, bool>) {
-    if (!json.is_boolean()) return wrongType(path, "true or false", json);
-    out = json.get<bool>();
+    if (!json.isBool()) return wrongType(path, "true or false", json);
+    out = json.flag();
   } else if constexpr (std::is_same_v<T, Time>) {
-    if (!json.is_string()) return wrongType(path, "a time (RFC 3339)", json);
-    auto time = parseTime(json.get_ref<const std::string&>());
+    if (!json.isString()) return wrongType(path, "a time (RFC 3339)", json);
+    auto time = parseTime(json.text());
     if (!time) return fail(ErrorCode::InvalidArgument, path + ": " + time.error().message);
     out = *time;
   } else {
-    if (!json.is_number_integer()) return wrongType(path, "an integer", json);
-    const auto value = json.get<std::int64_t>();
+    if (!json.isInteger()) return wrongType(path, "an integer", json);
+    const auto value = json.integer();
     out = static_cast<T>(value);
     if (out != value) return fail(ErrorCode::InvalidArgument, path + " is out of range");
   }
@@ -57,30 +60,33 @@ Expected<void> decodeScalar(const Json& json, const std::string& path, T& out) {
 }
 
 template <class T>
-Expected<void> decodeList(const Json& json, const std::string& path, std::vector<T>& out) {
-  if (!json.is_array()) return wrongType(path, "a list", json);
-  out.assign(json.size(), T{});
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    if (auto done = decodeValue(json[i], path + "[" + std::to_string(i) + "]", out[i]); !done)
+Expected<void> decodeList(const JsonView& json, const std::string& path, std::vector<T>& out) {
+  if (!json.isArray()) return wrongType(path, "a list", json);
+  const auto items = json.items();
+  out.assign(items.size(), T{});
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (auto done = decodeValue(items[i], path + "[" + std::to_string(i) + "]", out[i]); !done)
       return done;
   }
   return {};
 }
 
-inline Expected<void> decodeMap(const Json& json, const std::string& path,
+inline Expected<void> decodeMap(const JsonView& json, const std::string& path,
                                 std::map<std::string, std::string>& out) {
-  if (!json.is_object()) return wrongType(path, "a map", json);
-  for (const auto& [key, value] : json.items()) {
-    if (!value.is_string()) return wrongType(path + "." + key, "a string", value);
-    out[key] = value.get<std::string>();
-  }
-  return {};
+  if (!json.isObject()) return wrongType(path, "a map", json);
+  Expected<void> result;
+  json.eachMember([&](std::string_view key, const JsonView& value) {
+    if (!value.isString() && result)
+      result = wrongType(path + "." + std::string(key), "a string", value);
+    out[std::string(key)] = value.text();
+  });
+  return result;
 }
 
 template <class T>
-Expected<void> decodeValue(const Json& json, const std::string& path, T& out) {
-  if constexpr (std::is_same_v<T, Json>) {
-    out = json;
+Expected<void> decodeValue(const JsonView& json, const std::string& path, T& out) {
+  if constexpr (std::is_same_v<T, nlohmann::json>) {
+    out = json.tree();
     return {};
   } else if constexpr (IsOptional<T>::value) {
     return decodeValue(json, path, out.emplace());
@@ -91,7 +97,7 @@ Expected<void> decodeValue(const Json& json, const std::string& path, T& out) {
   } else if constexpr (isScalar<T>) {
     return decodeScalar(json, path, out);
   } else {
-    if (!json.is_object()) return wrongType(path, "an object", json);
+    if (!json.isObject()) return wrongType(path, "an object", json);
     Decoder<T> decoder{json, path, out};
     fields(decoder, Of<T>{});
     return decoder.result;

@@ -7,6 +7,7 @@
 #include "api/codec.h"
 #include "api/core/objects.h"
 #include "api/pack_text.h"
+#include "json/view.h"
 
 namespace reprise::api {
 namespace {
@@ -46,9 +47,9 @@ void expectSame(const ObjectMeta& a, const ObjectMeta& b) {
 
 // The fields are one list for both directions, so what encode() shows is all there is.
 template <class T>
-void expectKindSurvives(Expected<T> (*decode)(const json&), json spec, json status) {
-  const auto object =
-      decode({{"metadata", meta()}, {"spec", std::move(spec)}, {"status", std::move(status)}});
+void expectKindSurvives(Expected<T> (*decode)(JsonView), json spec, json status) {
+  const auto object = decode(JsonText(
+      json{{"metadata", meta()}, {"spec", std::move(spec)}, {"status", std::move(status)}}));
   ASSERT_TRUE(object) << object.error().message;
   const T back = unpack<T>(pack(*object));
   expectSame(back.meta, object->meta);
@@ -94,7 +95,7 @@ TEST(Pack, AVersionComesBack) {
 
 TEST(Pack, APodComesBack) {
   Pod pod;
-  pod.meta = decodeMeta({{"metadata", meta()}});
+  pod.meta = decodeMeta(JsonText(json{{"metadata", meta()}}));
   pod.phase = "Running";
   pod.reason = "r";
   pod.message = "m";
@@ -126,7 +127,7 @@ TEST(Pack, APodComesBack) {
 
 TEST(Pack, ChildrenComeBack) {
   Job job;
-  job.meta = decodeMeta({{"metadata", meta()}});
+  job.meta = decodeMeta(JsonText(json{{"metadata", meta()}}));
   job.contentHash = 0xfedcba9876543210U;
   job.active = 1;
   job.succeeded = 2;

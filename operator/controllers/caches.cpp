@@ -13,7 +13,6 @@ namespace reprise::controllers {
 namespace {
 
 namespace resources = kube::resources;
-using kube::Json;
 
 kube::CacheOptions ofUsers(const kube::Resource& resource, const std::string& ns) {
   kube::CacheOptions options;
@@ -32,8 +31,8 @@ template <class T>
 constexpr bool isPod = std::is_same_v<T, api::Pod>;
 
 template <class T>
-std::function<Expected<T>(const Json&)> total(T (*decode)(const Json&)) {
-  return [decode](const Json& object) -> Expected<T> {
+std::function<Expected<T>(JsonView)> total(T (*decode)(JsonView)) {
+  return [decode](JsonView object) -> Expected<T> {
     T out = decode(object);
     trim(out.meta, isPod<T>);
     return out;
@@ -41,8 +40,8 @@ std::function<Expected<T>(const Json&)> total(T (*decode)(const Json&)) {
 }
 
 template <class T>
-std::function<Expected<T>(const Json&)> trimmed(Expected<T> (*decode)(const Json&)) {
-  return [decode](const Json& object) {
+std::function<Expected<T>(JsonView)> trimmed(Expected<T> (*decode)(JsonView)) {
+  return [decode](JsonView object) {
     auto out = decode(object);
     if (out) trim(out->meta, false);
     return out;

@@ -27,9 +27,9 @@ Json meta(const std::string& name) {
 }
 
 template <class T>
-std::shared_ptr<const T> kept(kube::Cache<T>& cache, Json object) {
+std::shared_ptr<const T> kept(kube::Cache<T>& cache, const Json& object) {
   cache.sink().begin();
-  cache.sink().apply(std::move(object));
+  cache.sink().apply(JsonText(object));
   cache.sink().end();
   return cache.get("team", "x");
 }

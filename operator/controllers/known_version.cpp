@@ -9,6 +9,7 @@
 #include "api/codec.h"
 #include "api/pack.h"
 #include "controllers/trim.h"
+#include "json/view.h"
 
 namespace reprise::controllers {
 namespace {
@@ -20,7 +21,7 @@ json basisOf(json&& profile) { return {{"basis", std::move(profile["basis"])}}; 
 
 }  // namespace
 
-Expected<KnownVersion> decodeKnownVersion(const json& object) {
+Expected<KnownVersion> decodeKnownVersion(JsonView object) {
   auto version = api::decodeModelVersion(object);
   if (!version) return tl::unexpected(version.error());
   KnownVersion out;

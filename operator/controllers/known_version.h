@@ -10,6 +10,10 @@
 #include "base/result.h"
 #include "serving/known_profile.h"
 
+namespace reprise {
+class JsonView;  // json/view.h
+}
+
 namespace reprise::controllers {
 
 struct KnownVersion {
@@ -17,7 +21,7 @@ struct KnownVersion {
   std::shared_ptr<const serving::KnownProfile> profile;  // nullptr: it has none that can be read
 };
 
-Expected<KnownVersion> decodeKnownVersion(const nlohmann::json& object);
+Expected<KnownVersion> decodeKnownVersion(JsonView object);
 
 // As a cache keeps it; unpack(pack(x)) equals x.
 std::string packKnownVersion(const KnownVersion& known);

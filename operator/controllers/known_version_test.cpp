@@ -4,6 +4,7 @@
 
 #include "api/codec.h"
 #include "drift/testing/kinds.h"
+#include "json/view.h"
 
 namespace reprise::controllers {
 namespace {
@@ -23,14 +24,14 @@ json version(json profile) {
 }
 
 KnownVersion packedAndBack(const json& object) {
-  auto known = decodeKnownVersion(object);
+  auto known = decodeKnownVersion(JsonText(object));
   EXPECT_TRUE(known);
   return unpackKnownVersion(packKnownVersion(*known));
 }
 
 TEST(KnownVersion, ItsProfileComesBackWithTheTextThatPodsAreGiven) {
   const json profile = profileJson();
-  const auto known = decodeKnownVersion(version(profile));
+  const auto known = decodeKnownVersion(JsonText(version(profile)));
   ASSERT_TRUE(known && known->profile);
   EXPECT_EQ(known->profile->text, profile.dump());
   EXPECT_EQ(known->version.spec.profile, (json{{"basis", profile["basis"]}}));

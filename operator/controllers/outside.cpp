@@ -1,6 +1,7 @@
 #include "controllers/outside.h"
 
 #include "api/codec.h"
+#include "json/view.h"
 
 namespace reprise::controllers {
 namespace {
@@ -60,7 +61,7 @@ void readOutside(const Context& context, serving::Snapshot& snapshot) {
 
 void noteOutside(const Context& context, const api::ModelDeployment& deployment,
                  const nlohmann::json& status) {
-  const auto decoded = api::decodeModelDeployment({{"status", status}});
+  const auto decoded = api::decodeModelDeployment(JsonText(nlohmann::json{{"status", status}}));
   if (!decoded || !decoded->status.outside) return;
   std::vector<signals::Received> written;
   for (const auto& one : decoded->status.outside->signals) {

@@ -4,7 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "kube/json_text.h"
+#include "json/view.h"
 
 namespace reprise::kube {
 namespace {
@@ -246,7 +246,7 @@ CacheCore::Held CacheCore::lastOf(const Key& key, const std::string& resourceVer
   return same ? found->second.held : Held();
 }
 
-Expected<CacheCore::Fresh> CacheCore::freshOf(const Json& object, const Key& key,
+Expected<CacheCore::Fresh> CacheCore::freshOf(const JsonView& object, const Key& key,
                                               const std::string& resourceVersion) {
   auto item = decode_(object);
   if (!item) return tl::unexpected(item.error());
@@ -263,11 +263,10 @@ void CacheCore::begin() {
   listing_ = true;
 }
 
-void CacheCore::apply(Json object) {
-  auto& meta = object["metadata"];
-  if (meta.is_object()) meta.erase("managedFields");
-  const Key key(text(meta, "namespace"), text(meta, "name"));
-  const std::string version = text(meta, "resourceVersion");
+void CacheCore::apply(JsonView object) {
+  const JsonView meta = object.at("metadata");
+  const Key key(meta.text("namespace"), meta.text("name"));
+  const std::string version = meta.text("resourceVersion");
   std::vector<Told> changes;
   auto fresh = freshOf(object, key, version);
   {
@@ -289,9 +288,9 @@ void CacheCore::apply(Json object) {
   tell(changes);
 }
 
-void CacheCore::remove(Json object) {
-  const auto& meta = at(object, "metadata");
-  const Key key(text(meta, "namespace"), text(meta, "name"));
+void CacheCore::remove(JsonView object) {
+  const JsonView meta = object.at("metadata");
+  const Key key(meta.text("namespace"), meta.text("name"));
   std::vector<Told> changes;
   {
     std::lock_guard lock(mutex_);
@@ -303,7 +302,7 @@ void CacheCore::remove(Json object) {
     // Its version is the one of the deletion, or of the write that took it out of our selector. A
     // write of ours that is not this one came later: it made the object anew, and is still to be
     // seen.
-    saw(key, text(meta, "resourceVersion"));
+    saw(key, meta.text("resourceVersion"));
     erase(key, changes);
   }
   moved_.notify_all();

@@ -37,7 +37,7 @@ struct CacheStats {
 class CacheCore final : public WatchSink {
  public:
   using Item = ItemStore::Item;
-  using Decode = std::function<Expected<Item>(const Json&)>;
+  using Decode = std::function<Expected<Item>(JsonView)>;
   using Index = std::function<std::vector<std::string>(const void*)>;
   struct Change {
     std::string ns, name;
@@ -70,8 +70,8 @@ class CacheCore final : public WatchSink {
 
   // WatchSink
   void begin() override;
-  void apply(Json object) override;
-  void remove(Json object) override;
+  void apply(JsonView object) override;
+  void remove(JsonView object) override;
   void end() override;
   void failed(const Error& error) override;
   void connected() override;
@@ -118,7 +118,8 @@ class CacheCore final : public WatchSink {
                                                     const std::string& key) const;
 
   Held lastOf(const Key& key, const std::string& resourceVersion) const;
-  Expected<Fresh> freshOf(const Json& object, const Key& key, const std::string& resourceVersion);
+  Expected<Fresh> freshOf(const JsonView& object, const Key& key,
+                          const std::string& resourceVersion);
   Places placesOf(const void* item);
   void tell(const std::vector<Told>& changes);
 

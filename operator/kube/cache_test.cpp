@@ -12,9 +12,9 @@ struct Thing {
   std::string name, owner, value;
 };
 
-Expected<Thing> decodeThing(const Json& object) {
-  if (object.value("value", "") == "bad") return fail(ErrorCode::InvalidArgument, "value: is bad");
-  return Thing{object["metadata"]["name"], object.value("owner", ""), object.value("value", "")};
+Expected<Thing> decodeThing(JsonView object) {
+  if (object.text("value") == "bad") return fail(ErrorCode::InvalidArgument, "value: is bad");
+  return Thing{object.at("metadata").text("name"), object.text("owner"), object.text("value")};
 }
 
 Json thing(const std::string& name, const std::string& version, const std::string& value = "",
@@ -49,7 +49,7 @@ class CacheRules : public ::testing::TestWithParam<bool> {
   // A whole picture, as a list brings it.
   void picture(std::initializer_list<Json> objects) {
     sink.begin();
-    for (const Json& one : objects) sink.apply(one);
+    for (const Json& one : objects) sink.apply(JsonText(one));
     sink.end();
   }
   Strings told;
@@ -66,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(Packed, CacheRules, ::testing::Bool());
 
 TEST_P(CacheRules, NothingIsSeenOfAPictureThatIsNotWhole) {
   sink.begin();
-  sink.apply(thing("a", "1", "x"));
+  sink.apply(JsonText(thing("a", "1", "x")));
   EXPECT_FALSE(cache.hasSynced());
   EXPECT_FALSE(cache.get("ns", "a"));
   EXPECT_TRUE(told.empty());
@@ -79,7 +79,7 @@ TEST_P(CacheRules, NothingIsSeenOfAPictureThatIsNotWhole) {
 TEST_P(CacheRules, APictureThatBrokeOffIsForgotten) {
   picture({thing("a", "1", "x")});
   sink.begin();
-  sink.apply(thing("ghost", "2"));
+  sink.apply(JsonText(thing("ghost", "2")));
   picture({thing("a", "1", "x")});
   EXPECT_FALSE(cache.get("ns", "ghost"));
   EXPECT_EQ(told, Strings{"a first ->x"});
@@ -97,10 +97,10 @@ TEST_P(CacheRules, Row13_ADeletionMissedInAGapIsToldWithTheLastState) {
 TEST_P(CacheRules, IndexesFollowEachChange) {
   picture({thing("a", "1", "", "o1"), thing("b", "2", "", "o1")});
   EXPECT_EQ(cache.byIndex("owner", "o1").size(), 2u);
-  sink.apply(thing("a", "3", "", "o2"));
+  sink.apply(JsonText(thing("a", "3", "", "o2")));
   EXPECT_EQ(cache.byIndex("owner", "o1").size(), 1u);
   EXPECT_EQ(cache.byIndex("owner", "o2").at(0)->name, "a");
-  sink.remove(thing("a", "4", "", "o2"));
+  sink.remove(JsonText(thing("a", "4", "", "o2")));
   EXPECT_TRUE(cache.byIndex("owner", "o2").empty());
   picture({});
   EXPECT_TRUE(cache.byIndex("owner", "o1").empty());
@@ -140,7 +140,7 @@ TEST_P(CacheRules, AListOfOneNamespaceHoldsNoOther) {
 TEST_P(CacheRules, WhatCannotBeDecodedKeepsItsLastGoodStateAndIsNotTakenForDeleted) {
   picture({thing("a", "1", "x")});
   told.clear();
-  sink.apply(thing("a", "2", "bad"));
+  sink.apply(JsonText(thing("a", "2", "bad")));
   picture({thing("a", "2", "bad"), thing("b", "3", "bad")});
   ASSERT_TRUE(cache.get("ns", "a"));
   EXPECT_EQ(cache.get("ns", "a")->value, "x");
@@ -155,19 +155,19 @@ TEST_P(CacheRules, Row20_OurWriteIsWaitedForUntilExactlyItIsSeen) {
   cache.noteWritten("ns", "a", "7");
   EXPECT_FALSE(cache.caughtUp("ns", "a"));
   EXPECT_TRUE(cache.caughtUp("ns", "b")) << "of another object nothing is awaited";
-  sink.apply(thing("a", "9"));  // larger, if it were a number
+  sink.apply(JsonText(thing("a", "9")));  // larger, if it were a number
   EXPECT_FALSE(cache.caughtUp("ns", "a"));
-  sink.apply(thing("a", "7"));
+  sink.apply(JsonText(thing("a", "7")));
   EXPECT_TRUE(cache.caughtUp("ns", "a"));
 }
 
 TEST_P(CacheRules, Row20_AWatchFasterThanTheAnswerToTheWriteIsRemembered) {
   picture({thing("a", "1")});
-  sink.apply(thing("a", "7"));
-  sink.apply(thing("a", "8"));  // and somebody else's already
+  sink.apply(JsonText(thing("a", "7")));
+  sink.apply(JsonText(thing("a", "8")));  // and somebody else's already
   cache.noteWritten("ns", "a", "7");
   EXPECT_TRUE(cache.caughtUp("ns", "a"));
-  sink.remove(thing("a", "9"));
+  sink.remove(JsonText(thing("a", "9")));
   cache.noteWritten("ns", "a", "8");
   EXPECT_TRUE(cache.caughtUp("ns", "a")) << "also where it is gone by now";
 }
@@ -175,7 +175,7 @@ TEST_P(CacheRules, Row20_AWatchFasterThanTheAnswerToTheWriteIsRemembered) {
 TEST_P(CacheRules, Row20_AWriteInAPictureThatIsNotWholeIsNotSeenYet) {
   picture({thing("a", "1")});
   sink.begin();
-  sink.apply(thing("a", "7"));
+  sink.apply(JsonText(thing("a", "7")));
   cache.noteWritten("ns", "a", "7");
   EXPECT_FALSE(cache.caughtUp("ns", "a"));
   sink.end();
@@ -186,7 +186,7 @@ TEST_P(CacheRules, Row20_APictureBegunAfterTheWriteIsEnoughAndOneBegunBeforeIsNo
   picture({thing("a", "1")});
   sink.begin();
   cache.noteWritten("ns", "a", "7");
-  sink.apply(thing("a", "1"));
+  sink.apply(JsonText(thing("a", "1")));
   sink.end();
   EXPECT_FALSE(cache.caughtUp("ns", "a"));
   picture({thing("a", "9")});
@@ -196,16 +196,16 @@ TEST_P(CacheRules, Row20_APictureBegunAfterTheWriteIsEnoughAndOneBegunBeforeIsNo
 TEST_P(CacheRules, Row20_TheEndOfTheOldOneIsNoProofOfTheNewOne) {
   picture({thing("a", "1", "old")});
   cache.noteWritten("ns", "a", "7");  // deleted and made anew, both by us
-  sink.remove(thing("a", "6"));
+  sink.remove(JsonText(thing("a", "6")));
   EXPECT_FALSE(cache.caughtUp("ns", "a"));
-  sink.apply(thing("a", "7", "new"));
+  sink.apply(JsonText(thing("a", "7", "new")));
   EXPECT_TRUE(cache.caughtUp("ns", "a"));
 }
 
 TEST_P(CacheRules, Row20_AWriteThatTookTheObjectOutOfOurSelectorIsSeenAsItsEnd) {
   picture({thing("a", "1")});
   cache.noteWritten("ns", "a", "7");
-  sink.remove(thing("a", "7"));
+  sink.remove(JsonText(thing("a", "7")));
   EXPECT_TRUE(cache.caughtUp("ns", "a"));
 }
 

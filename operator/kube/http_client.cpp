@@ -126,10 +126,9 @@ Expected<void> HttpClient::remove(const Resource& resource, std::string_view ns,
   return {};
 }
 
-Expected<ListPage> listPage(ApiConnection& connection, const Resource& resource,
-                            std::string_view ns, const ListOptions& options,
-                            const std::string& next, std::stop_token stop) {
-  const std::string what = describe("list", resource, ns, resource.plural);
+Expected<std::string> listPage(ApiConnection& connection, const Resource& resource,
+                               std::string_view ns, const ListOptions& options,
+                               const std::string& next, std::stop_token stop) {
   Query query{{"limit", std::to_string(options.pageSize)}};
   if (!options.labelSelector.empty()) query.emplace_back("labelSelector", options.labelSelector);
   if (!options.fieldSelector.empty()) query.emplace_back("fieldSelector", options.fieldSelector);
@@ -137,37 +136,28 @@ Expected<ListPage> listPage(ApiConnection& connection, const Resource& resource,
   auto response =
       connection.send("GET", resource.path(ns), query, {}, {}, Milliseconds{60'000}, stop);
   if (!response) return tl::unexpected(response.error());
-  if (response->status != 200) return tl::unexpected(toError(*response, what));
-  auto body = parse(response->body, what);
-  if (!body) return tl::unexpected(body.error());
-  ListPage page;
-  page.resourceVersion = text(at(*body, "metadata"), "resourceVersion");
-  page.next = text(at(*body, "metadata"), "continue");
-  if (page.resourceVersion.empty() || !at(*body, "items").is_array()) {
-    return fail(ErrorCode::Unavailable,
-                what + ": the answer is no list (metadata.resourceVersion or items are missing)");
-  }
-  for (Json& item : (*body)["items"]) {
-    item["apiVersion"] = resource.apiVersion();
-    item["kind"] = resource.kind;
-    page.items.push_back(std::move(item));
-  }
-  return page;
+  if (response->status != 200)
+    return tl::unexpected(toError(*response, describe("list", resource, ns, resource.plural)));
+  return std::move(response->body);
 }
 
 Expected<std::vector<Json>> HttpClient::list(const Resource& resource, std::string_view ns,
                                              const ListOptions& options) {
+  const std::string what = describe("list", resource, ns, resource.plural);
   for (bool again = true;; again = false) {
     std::vector<Json> out;
     std::string next;
     for (;;) {
-      auto page = listPage(connection_, resource, ns, options, next, stop_);
-      if (!page) {
-        if (again && page.error().code == ErrorCode::Gone) break;
-        return tl::unexpected(page.error());
+      const auto page = listPage(connection_, resource, ns, options, next, stop_);
+      if (!page && again && page.error().code == ErrorCode::Gone) break;
+      auto body = page ? parse(*page, what) : tl::unexpected(page.error());
+      if (!body) return tl::unexpected(body.error());
+      for (Json& item : (*body)["items"]) {
+        item["apiVersion"] = resource.apiVersion();
+        item["kind"] = resource.kind;
+        out.push_back(std::move(item));
       }
-      std::move(page->items.begin(), page->items.end(), std::back_inserter(out));
-      next = page->next;
+      next = text(at(*body, "metadata"), "continue");
       if (next.empty()) return out;
     }
   }

@@ -14,15 +14,11 @@ struct ListOptions {
   int pageSize = 500;
 };
 
-struct ListPage {
-  std::vector<Json> items;      // with apiVersion and kind, which the server leaves out in lists
-  std::string resourceVersion;  // of the whole list
-  std::string next;             // "" on the last page
-};
-
-// One page. The first (`next` "") is consistent: no version is asked for.
-Expected<ListPage> listPage(ApiConnection&, const Resource&, std::string_view ns,
-                            const ListOptions&, const std::string& next, std::stop_token stop = {});
+// One page of a list as the server sent it. The first (`next` "") is consistent: no version is
+// asked for. `next`: metadata.continue of the page before.
+Expected<std::string> listPage(ApiConnection&, const Resource&, std::string_view ns,
+                               const ListOptions&, const std::string& next,
+                               std::stop_token stop = {});
 
 class HttpClient final : public Client {
  public:
@@ -40,7 +36,8 @@ class HttpClient final : public Client {
                             const Json& patch, std::string_view subresource = {}) override;
   Expected<void> remove(const Resource&, std::string_view ns, std::string_view name,
                         const DeleteOptions&) override;
-  // All pages. Where the list expires between two, it begins anew, once.
+  // All pages. Where the list expires between two, it begins anew, once. Each with apiVersion and
+  // kind, which the server leaves out in lists.
   Expected<std::vector<Json>> list(const Resource&, std::string_view ns, const ListOptions& = {});
 
  private:

@@ -3,7 +3,7 @@
 //
 //   Cache<api::Job> jobs({.resource = resources::jobs, .labelSelector =
 //   "app.kubernetes.io/managed-by=reprise"},
-//                        [](const Json& j) { return Expected<api::Job>(api::decodeJob(j)); },
+//                        [](JsonView j) { return Expected<api::Job>(api::decodeJob(j)); },
 //                        {{"owner", [](const api::Job& j) { return std::vector{ownerUid(j)}; }}});
 //   jobs.onChange([&](const auto& change) { queue.add(…); });      // before start()
 //   jobs.start(connection);
@@ -24,6 +24,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "json/view.h"
 #include "kube/cache_core.h"
 #include "kube/watcher.h"
 
@@ -63,7 +64,7 @@ struct Packing {
 template <class T>
 class Cache {
  public:
-  using Decode = std::function<Expected<T>(const Json&)>;
+  using Decode = std::function<Expected<T>(JsonView)>;
   using Index = std::function<std::vector<std::string>(const T&)>;
   using Handler = std::function<void(const Change<T>&)>;
 
@@ -158,7 +159,7 @@ class Cache {
 
  private:
   static CacheCore::Decode erase(Decode decode) {
-    return [decode = std::move(decode)](const Json& object) -> Expected<CacheCore::Item> {
+    return [decode = std::move(decode)](JsonView object) -> Expected<CacheCore::Item> {
       auto decoded = decode(object);
       if (!decoded) return tl::unexpected(decoded.error());
       return std::make_shared<const T>(std::move(*decoded));

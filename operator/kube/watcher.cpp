@@ -5,10 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "kube/http_client.h"
-#include "kube/json_text.h"
 #include "kube/line_reader.h"
-#include "kube/sent_json.h"
 #include "kube/status.h"
 
 namespace reprise::kube {
@@ -26,8 +23,8 @@ void sleepReally(Milliseconds time, std::stop_token stop) {
   never.wait_for(lock, stop, time, [] { return false; });
 }
 
-std::string versionOf(const Json& object) {
-  return text(at(object, "metadata"), "resourceVersion");
+std::string versionOf(const JsonView& object) {
+  return object.at("metadata").text("resourceVersion");
 }
 
 // Versions are opaque but for this: where both are decimal numbers they can be compared.
@@ -104,22 +101,41 @@ void Watcher::failed(const Error& error, std::stop_token stop) {
     sleepReally(wait, stop);
 }
 
+// A page of what is followed, its items and where it goes on; `reader` holds it.
+Expected<Watcher::Page> Watcher::page(const ListOptions& options, const std::string& next,
+                                      JsonReader& reader, std::stop_token stop) {
+  const auto body = listPage(connection_, scope_.resource, scope_.ns, options, next, stop);
+  if (!body) return tl::unexpected(body.error());
+  const auto read = reader.read(*body);
+  const JsonView meta = read ? read->at("metadata") : JsonView();
+  Page out{read ? read->at("items") : JsonView(), meta.text("resourceVersion"),
+           meta.text("continue")};
+  if (out.resourceVersion.empty() || !out.items.isArray()) {
+    return fail(ErrorCode::Unavailable,
+                "list " + scope_.resource.plural + ": the answer is no list (" +
+                    std::to_string(body->size()) +
+                    " bytes; metadata.resourceVersion or items are missing)");
+  }
+  return out;
+}
+
 Expected<void> Watcher::list(std::stop_token stop) {
-  const ListOptions options{scope_.labelSelector, scope_.fieldSelector, timing_.pageSize};
+  ListOptions options{scope_.labelSelector, scope_.fieldSelector, timing_.pageSize};
+  JsonReader reader;  // its own: pages are large
   sink_.begin();
   std::string next, version;
   do {
-    auto page = listPage(connection_, scope_.resource, scope_.ns, options, next, stop);
-    if (!page && page.error().code == ErrorCode::Gone && !next.empty()) {
+    auto got = page(options, next, reader, stop);
+    if (!got && got.error().code == ErrorCode::Gone && !next.empty()) {
       // The pages have expired while we read them. All at once cannot.
       sink_.begin();
-      page = listPage(connection_, scope_.resource, scope_.ns,
-                      {options.labelSelector, options.fieldSelector, 0}, {}, stop);
+      options.pageSize = 0;
+      got = page(options, {}, reader, stop);
     }
-    if (!page) return tl::unexpected(page.error());
-    for (Json& item : page->items) sink_.apply(std::move(item));
-    next = page->next;
-    version = page->resourceVersion;
+    if (!got) return tl::unexpected(got.error());
+    for (const JsonView& item : got->items.items()) sink_.apply(item);
+    next = got->next;
+    version = got->resourceVersion;
   } while (!next.empty());
   sink_.end();
   sink_.connected();
@@ -131,8 +147,7 @@ Expected<void> Watcher::list(std::stop_token stop) {
 // After a broken connection the API server may be one whose etcd was restored from an older state.
 // A watch from a version of the future would wait in silence: so the newest one is asked for.
 Expected<void> Watcher::confirm(std::stop_token stop) {
-  const ListOptions one{scope_.labelSelector, scope_.fieldSelector, 1};
-  const auto newest = listPage(connection_, scope_.resource, scope_.ns, one, {}, stop);
+  const auto newest = page({scope_.labelSelector, scope_.fieldSelector, 1}, {}, reader_, stop);
   if (!newest) return tl::unexpected(newest.error());
   doubted_ = false;
   if (older(newest->resourceVersion, version_)) {
@@ -205,16 +220,15 @@ Expected<void> Watcher::follow(http::ByteStream& stream, SteadyTime until, Milli
 }
 
 Expected<void> Watcher::event(const std::string& line) {
-  Json parsed = parseSent(line);
-  const std::string type = text(parsed, "type");
-  if (parsed.is_discarded() || type.empty() || !at(parsed, "object").is_object()) {
+  const auto parsed = reader_.read(line);
+  const JsonView object = parsed ? parsed->at("object") : JsonView();
+  if (!object.isObject() || parsed->text("type").empty()) {
     // Gone: resumed from, it would come again and again.
     return fail(ErrorCode::Gone, "an event of the watch cannot be read: " + line.substr(0, 200));
   }
-  Json object = std::move(parsed["object"]);
-  if (type == "ERROR") {
-    return tl::unexpected(toError(object, "watch " + scope_.resource.plural));
-  }
+  const std::string type = parsed->text("type");
+  if (type == "ERROR")
+    return tl::unexpected(toError(object.tree(), "watch " + scope_.resource.plural));
   if (type == "BOOKMARK") return bookmark(object);
   const std::string version = versionOf(object);
   if (type != "ADDED" && type != "MODIFIED" && type != "DELETED") {
@@ -227,21 +241,21 @@ Expected<void> Watcher::event(const std::string& line) {
     return fail(ErrorCode::Gone, "an event of the watch has no metadata.resourceVersion");
   }
   if (type == "DELETED")
-    sink_.remove(std::move(object));
+    sink_.remove(object);
   else
-    sink_.apply(std::move(object));
+    sink_.apply(object);
   // The initial events come in no order of versions: nothing can be resumed from one of them.
   if (state_ == State::Watching) version_ = version;
   return {};
 }
 
-Expected<void> Watcher::bookmark(const Json& object) {
+Expected<void> Watcher::bookmark(const JsonView& object) {
   const std::string version = versionOf(object);
   if (version.empty())
     return fail(ErrorCode::Gone, "a bookmark of the watch has no metadata.resourceVersion");
   if (state_ == State::Watching) {
     version_ = version;
-  } else if (text(at(at(object, "metadata"), "annotations"), kInitialEnd) == "true") {
+  } else if (object.at("metadata").at("annotations").text(kInitialEnd) == "true") {
     sink_.end();
     sink_.connected();
     version_ = version;

@@ -21,8 +21,10 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "json/view.h"
 #include "kube/api_connection.h"
 #include "kube/backoff.h"
+#include "kube/http_client.h"
 #include "kube/resource.h"
 #include "kube/watch_sink.h"
 
@@ -71,12 +73,19 @@ class Watcher {
   const std::string& resourceVersion() const { return version_; }
 
  private:
+  struct Page {
+    JsonView items;
+    std::string resourceVersion, next;  // next: "" on the last one
+  };
+
+  Expected<Page> page(const ListOptions& options, const std::string& next, JsonReader& reader,
+                      std::stop_token stop);
   Expected<void> list(std::stop_token stop);
   Expected<void> watch(std::stop_token stop);
   Expected<void> confirm(std::stop_token stop);
   Expected<void> follow(http::ByteStream& stream, SteadyTime until, Milliseconds idle);
   Expected<void> event(const std::string& line);
-  Expected<void> bookmark(const Json& object);
+  Expected<void> bookmark(const JsonView& object);
   Query watchQuery(Milliseconds timeout) const;
   void restart();
   void failed(const Error& error, std::stop_token stop);
@@ -89,6 +98,7 @@ class Watcher {
   const Environment environment_;
   std::mt19937_64 random_;
   Backoff backoff_;
+  JsonReader reader_;
   State state_ = State::Start;
   bool canStream_ = true;  // until it is seen that it cannot
   std::string version_;    // to resume from; only in state Watching

@@ -46,13 +46,13 @@ const std::string kTooLarge =
 struct Log : WatchSink {
   Strings words;
   void begin() override { words.push_back("begin"); }
-  void apply(Json object) override { add("+", object); }
-  void remove(Json object) override { add("-", object); }
+  void apply(JsonView object) override { add("+", object); }
+  void remove(JsonView object) override { add("-", object); }
   void end() override { words.push_back("end"); }
   void failed(const Error& error) override { words.push_back("failed"), lastError = error.message; }
-  void add(const std::string& sign, const Json& object) {
-    words.push_back(sign + object["metadata"]["name"].get<std::string>() + "@" +
-                    object["metadata"]["resourceVersion"].get<std::string>());
+  void add(const std::string& sign, const JsonView& object) {
+    const JsonView meta = object.at("metadata");
+    words.push_back(sign + meta.text("name") + "@" + meta.text("resourceVersion"));
   }
   std::string lastError;
 };

@@ -5,6 +5,7 @@
 #include "api/codec.h"
 #include "api/conditions.h"
 #include "api/labels.h"
+#include "json/view.h"
 #include "serving/plan.h"
 #include "serving/testing/kinds.h"
 
@@ -437,10 +438,11 @@ TEST_F(OutsideTest, ThePlanSaysWhetherItCanHearAndForgetsWhatIsNoLongerAsked) {
   const auto conditionOf = [&](const char* type) -> std::string {
     deployment->status = status;
     const auto out = plan(snapshot);
-    deployment->status = api::decodeModelDeployment({{"metadata", {{"name", "fuel"}}},
-                                                     {"spec", api::encode(deployment->spec)},
-                                                     {"status", out.status}})
-                             ->status;
+    deployment->status =
+        api::decodeModelDeployment(JsonText(nlohmann::json{{"metadata", {{"name", "fuel"}}},
+                                                           {"spec", api::encode(deployment->spec)},
+                                                           {"status", out.status}}))
+            ->status;
     const auto* found = api::findCondition(deployment->status.conditions, type);
     return found ? found->status + " " + found->reason : "";
   };

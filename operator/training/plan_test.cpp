@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "api/codec.h"
+#include "json/view.h"
 #include "api/labels.h"
 #include "training/run_job.h"
 
@@ -67,7 +68,7 @@ struct TrainingPlanTest : testing::Test {
                    {"metadata", {{"name", "fuel"}, {"namespace", "team"}, {"uid", "uid-1"}}},
                    {"spec", api::encode(pipeline.spec)},
                    {"status", last.status}};
-    auto decoded = api::decodeTrainingPipeline(object);
+    auto decoded = api::decodeTrainingPipeline(JsonText(object));
     ASSERT_TRUE(decoded) << decoded.error().message;
     pipeline.status = decoded->status;
     for (const auto& child : last.apply) {

@@ -10,7 +10,7 @@ namespace {
 
 using resources::configMaps;
 
-Expected<Json> asIs(const Json& object) { return object; }
+Expected<Json> asIs(JsonView object) { return object.tree(); }
 
 class CacheApi : public ApiTest {
  protected:

@@ -3,13 +3,16 @@
 #include "fuzz/fuzz.h"
 
 #include "api/core/objects.h"
+#include "json/view.h"
 #include "training/observe.h"
 
 using namespace reprise;
 
 REPRISE_FUZZ_TARGET(text) {
-  const auto object = fuzz::parse(text);
-  if (object.is_discarded()) return;
+  JsonReader reader;
+  const auto read = reader.read(text);
+  if (!read) return;
+  const JsonView object = *read;
   (void)api::decodeChild(object);
   (void)api::decodeDeployment(object);
   (void)api::decodeService(object);

@@ -43,19 +43,20 @@ REPRISE_FUZZ_TARGET(text) {
       if (!meta.contains(key) || !meta[key].is_string() || meta[key] == "") meta[key] = "fuel-1";
     }
   }
-  const auto deployment = api::decodeModelDeployment(lines[0]);
-  const auto pipeline = api::decodeTrainingPipeline(lines[1]);
-  const auto version = api::decodeModelVersion(lines[2]);
+  const auto deployment = api::decodeModelDeployment(JsonText(lines[0]));
+  const auto pipeline = api::decodeTrainingPipeline(JsonText(lines[1]));
+  const auto version = api::decodeModelVersion(JsonText(lines[2]));
   if (!deployment || !pipeline || !version) return;
   const Time now{Milliseconds{1'700'000'000'000}};
   const auto d = std::make_shared<const api::ModelDeployment>(*deployment);
   const auto p = std::make_shared<const api::TrainingPipeline>(*pipeline);
   const auto v = std::make_shared<const api::ModelVersion>(*version);
-  const auto pod = std::make_shared<const api::Pod>(api::decodePod(lines[3]));
+  const auto pod = std::make_shared<const api::Pod>(api::decodePod(JsonText(lines[3])));
 
   serving::Snapshot serving;
   serving.deployment = d;
-  serving.children = {std::make_shared<const api::Deployment>(api::decodeDeployment(lines[5]))};
+  serving.children = {
+      std::make_shared<const api::Deployment>(api::decodeDeployment(JsonText(lines[5])))};
   serving.pods = {pod};
   serving.versions = {v};
   serving.pipelines = {p};
@@ -70,7 +71,7 @@ REPRISE_FUZZ_TARGET(text) {
 
   training::Snapshot training;
   training.pipeline = p;
-  training.jobs = {std::make_shared<const api::Job>(api::decodeJob(lines[4]))};
+  training.jobs = {std::make_shared<const api::Job>(api::decodeJob(JsonText(lines[4])))};
   training.pods = {pod};
   training.versions = {v};
   training.deployments = {d};

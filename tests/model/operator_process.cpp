@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/labels.h"
+#include "json/view.h"
 #include "runtime/json_view.h"
 
 namespace reprise::model {
@@ -114,7 +115,7 @@ OperatorProcess::OperatorProcess(
       pictureOf_(std::move(pictureOf)),
       client_(std::make_unique<Client>(world, *this, mutant)),
       actor_(*client_, events_, seen_,
-             [](const Json& object) { return api::decodeChild(object).contentHash; }),
+             [](const Json& object) { return api::decodeChild(JsonText(object)).contentHash; }),
       network_(world.network()),
       registry_(network_, {}),
       images_(registry_, world.clock,
@@ -172,7 +173,7 @@ void OperatorProcess::list(Feed& feed, std::uint64_t version) {
   for (const auto& object : listing.objects) {
     if (!feed.ours ||
         member(member(member(*object, "metadata"), "labels"), api::kManagedBy) == "reprise")
-      feed.sink->apply(*object);
+      feed.sink->apply(JsonText(*object));
   }
   feed.sink->end();
   feed.version = listing.version;
@@ -193,9 +194,9 @@ void OperatorProcess::deliver(std::size_t number, std::size_t limit) {
     const bool matches = !feed.ours || member(member(member(*event.object, "metadata"), "labels"),
                                               api::kManagedBy) == "reprise";
     if (event.type == runtime::testing::WatchEvent::Type::Deleted || !matches)
-      feed.sink->remove(*event.object);
+      feed.sink->remove(JsonText(*event.object));
     else
-      feed.sink->apply(*event.object);
+      feed.sink->apply(JsonText(*event.object));
   }
   if (events->size() < limit)
     feed.version = std::max(*feed.version, world_.server.version());  // a bookmark

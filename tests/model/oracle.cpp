@@ -4,6 +4,7 @@
 
 #include "api/codec.h"
 #include "api/labels.h"
+#include "json/view.h"
 #include "runtime/json_view.h"
 #include "training/run_job.h"
 
@@ -146,7 +147,7 @@ std::map<std::string, int> Oracle::idle() const {
 }
 
 void Oracle::judgePipeline(const Json& object) {
-  const auto decoded = api::decodeTrainingPipeline(object);
+  const auto decoded = api::decodeTrainingPipeline(JsonText(object));
   if (!decoded) return violated("the pipeline cannot be read: " + decoded.error().message);
   const api::TrainingPipeline& pipeline = *decoded;
   const auto& status = pipeline.status;
@@ -192,7 +193,7 @@ void Oracle::judgePipeline(const Json& object) {
 }
 
 void Oracle::judgeDeployment(const Json& object) {
-  const auto decoded = api::decodeModelDeployment(object);
+  const auto decoded = api::decodeModelDeployment(JsonText(object));
   if (!decoded) return violated("a ModelDeployment cannot be read: " + decoded.error().message);
   const api::ModelDeployment& deployment = *decoded;
   const auto& status = deployment.status;

@@ -1,98 +1,62 @@
 #include "api/core/objects.h"
 
-#include <algorithm>
-#include <functional>
-#include <set>
+#include "json/view.h"
 
 namespace reprise::api {
 namespace {
 
-using Json = nlohmann::json;
-
-const Json& at(const Json& object, const char* key) {
-  static const Json none;
-  if (!object.is_object()) return none;
-  const auto it = object.find(key);
-  return it == object.end() ? none : *it;
+std::int32_t integer(const JsonView& object, const char* name) {
+  return static_cast<std::int32_t>(object.integer(name));
 }
 
-std::string text(const Json& object, const char* key) {
-  const Json& value = at(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-template <class Int = std::int32_t>
-Int integer(const Json& object, const char* key) {
-  const Json& value = at(object, key);
-  return value.is_number_integer() ? value.get<Int>() : Int{};
-}
-
-bool flag(const Json& object, const char* key) {
-  const Json& value = at(object, key);
-  return value.is_boolean() && value.get<bool>();
-}
-
-std::optional<Time> time(const Json& object, const char* key) {
-  const std::string value = text(object, key);
-  if (value.empty()) return std::nullopt;
-  const auto parsed = parseTime(value);
+std::optional<Time> time(const JsonView& object, const char* name) {
+  const JsonView value = object.at(name);
+  if (value.text().empty()) return std::nullopt;
+  const auto parsed = parseTime(value.text());
   return parsed ? std::optional<Time>(*parsed) : std::nullopt;
 }
 
-std::map<std::string, std::string> strings(const Json& object) {
-  std::map<std::string, std::string> out;
-  if (!object.is_object()) return out;
-  for (const auto& [key, value] : object.items()) {
-    if (value.is_string()) out[key] = value.get<std::string>();
-  }
-  return out;
-}
-
-std::vector<Condition> conditions(const Json& status) {
+std::vector<Condition> conditions(const JsonView& status) {
   std::vector<Condition> out;
-  const Json& list = at(status, "conditions");
-  if (!list.is_array()) return out;
-  for (const Json& one : list) {
-    out.push_back({text(one, "type"), text(one, "status"), text(one, "reason"),
-                   text(one, "message"), time(one, "lastTransitionTime"),
-                   integer<std::int64_t>(one, "observedGeneration")});
+  for (const JsonView& one : status.at("conditions").items()) {
+    out.push_back({one.text("type"), one.text("status"), one.text("reason"), one.text("message"),
+                   time(one, "lastTransitionTime"), one.integer("observedGeneration")});
   }
   return out;
 }
 
 // What somebody wrote: without status, and without what the server and Kubernetes' own controllers
 // count up.
-std::uint64_t contentHash(const Json& object) {
-  if (!object.is_object()) return 0;
-  std::string content;
-  for (const auto& [key, value] : object.items()) {
-    if (key != "status" && key != "metadata") content.append(key).append(value.dump());
-  }
-  Json meta;
-  for (const char* key : {"labels", "annotations", "ownerReferences", "finalizers"}) {
-    if (const Json& value = at(at(object, "metadata"), key); !value.is_null()) meta[key] = value;
-  }
-  if (meta.contains("annotations")) meta["annotations"].erase("deployment.kubernetes.io/revision");
-  return std::hash<std::string>{}(content.append(meta.dump()));
+std::uint64_t contentHash(const JsonView& object) {
+  const JsonView meta = object.at("metadata");
+  const auto content =
+      object.hash([](auto name) { return name != "status" && name != "metadata"; });
+  const auto kept = meta.hash([](auto name) {
+    return name == "labels" || name == "ownerReferences" || name == "finalizers";
+  });
+  const auto annotations = meta.at("annotations").hash([](auto name) {
+    return name != "deployment.kubernetes.io/revision";
+  });
+  return content + 3 * kept + 5 * annotations;
 }
 
-ContainerStatus container(const Json& json, bool init) {
+ContainerStatus container(const JsonView& json, bool init) {
   ContainerStatus out;
-  out.name = text(json, "name");
+  out.name = json.text("name");
   out.init = init;
-  out.ready = flag(json, "ready");
+  out.ready = json.flag("ready");
   out.restartCount = integer(json, "restartCount");
-  out.imageID = text(json, "imageID");
-  const Json& state = at(json, "state");
-  const Json& waiting = at(state, "waiting");
-  out.waitingReason = text(waiting, "reason");
-  out.waitingMessage = text(waiting, "message");
-  const Json& ended = at(state, "terminated").is_object() ? at(state, "terminated")
-                                                          : at(at(json, "lastState"), "terminated");
-  if (ended.is_object()) {
+  out.imageID = json.text("imageID");
+  const JsonView state = json.at("state");
+  const JsonView waiting = state.at("waiting");
+  out.waitingReason = waiting.text("reason");
+  out.waitingMessage = waiting.text("message");
+  const JsonView ended = state.at("terminated").isObject() ? state.at("terminated")
+                                                           : json.at("lastState").at("terminated");
+  if (ended.isObject()) {
     out.exitCode = integer(ended, "exitCode");
-    out.terminatedReason = text(ended, "reason");
-    out.terminatedMessage = text(ended, "message");
+    out.terminatedReason = ended.text("reason");
+    out.terminatedMessage = ended.text("message");
     out.finishedAt = time(ended, "finishedAt");
   }
   return out;
@@ -100,38 +64,34 @@ ContainerStatus container(const Json& json, bool init) {
 
 }  // namespace
 
-ObjectMeta decodeMeta(const Json& object) {
-  const Json& meta = at(object, "metadata");
+ObjectMeta decodeMeta(JsonView object) {
+  const JsonView meta = object.at("metadata");
   ObjectMeta out;
-  out.name = text(meta, "name");
-  out.namespace_ = text(meta, "namespace");
-  out.uid = text(meta, "uid");
-  out.resourceVersion = text(meta, "resourceVersion");
-  out.generation = integer<std::int64_t>(meta, "generation");
-  out.labels = strings(at(meta, "labels"));
-  out.annotations = strings(at(meta, "annotations"));
-  if (const Json& owners = at(meta, "ownerReferences"); owners.is_array()) {
-    for (const Json& owner : owners) {
-      out.owners.push_back({text(owner, "apiVersion"), text(owner, "kind"), text(owner, "name"),
-                            text(owner, "uid"), flag(owner, "controller")});
-    }
+  out.name = meta.text("name");
+  out.namespace_ = meta.text("namespace");
+  out.uid = meta.text("uid");
+  out.resourceVersion = meta.text("resourceVersion");
+  out.generation = meta.integer("generation");
+  out.labels = meta.at("labels").strings();
+  out.annotations = meta.at("annotations").strings();
+  for (const JsonView& owner : meta.at("ownerReferences").items()) {
+    out.owners.push_back({owner.text("apiVersion"), owner.text("kind"), owner.text("name"),
+                          owner.text("uid"), owner.flag("controller")});
   }
-  if (const Json& finalizers = at(meta, "finalizers"); finalizers.is_array()) {
-    for (const Json& one : finalizers) {
-      if (one.is_string()) out.finalizers.push_back(one.get<std::string>());
-    }
+  for (const JsonView& one : meta.at("finalizers").items()) {
+    if (one.isString()) out.finalizers.emplace_back(one.text());
   }
   out.created = time(meta, "creationTimestamp");
   out.deleted = time(meta, "deletionTimestamp");
   return out;
 }
 
-Child decodeChild(const Json& object) { return {decodeMeta(object), contentHash(object)}; }
+Child decodeChild(JsonView object) { return {decodeMeta(object), contentHash(object)}; }
 
-Job decodeJob(const Json& object) {
+Job decodeJob(JsonView object) {
   Job out;
   static_cast<Child&>(out) = decodeChild(object);
-  const Json& status = at(object, "status");
+  const JsonView status = object.at("status");
   out.active = integer(status, "active");
   out.succeeded = integer(status, "succeeded");
   out.failed = integer(status, "failed");
@@ -150,36 +110,36 @@ Job decodeJob(const Json& object) {
   return out;
 }
 
-Deployment decodeDeployment(const Json& object) {
+Deployment decodeDeployment(JsonView object) {
   Deployment out;
   static_cast<Child&>(out) = decodeChild(object);
-  const Json& status = at(object, "status");
+  const JsonView status = object.at("status");
   out.replicas =
-      at(at(object, "spec"), "replicas").is_null() ? 1 : integer(at(object, "spec"), "replicas");
+      object.at("spec").at("replicas").isNull() ? 1 : integer(object.at("spec"), "replicas");
   out.readyReplicas = integer(status, "readyReplicas");
   out.updatedReplicas = integer(status, "updatedReplicas");
   out.availableReplicas = integer(status, "availableReplicas");
   out.statusReplicas = integer(status, "replicas");
-  out.observedGeneration = integer<std::int64_t>(status, "observedGeneration");
+  out.observedGeneration = status.integer("observedGeneration");
   out.conditions = conditions(status);
   return out;
 }
 
-Service decodeService(const Json& object) {
+Service decodeService(JsonView object) {
   Service out;
   static_cast<Child&>(out) = decodeChild(object);
-  out.selector = strings(at(at(object, "spec"), "selector"));
+  out.selector = object.at("spec").at("selector").strings();
   return out;
 }
 
-Pod decodePod(const Json& object) {
+Pod decodePod(JsonView object) {
   Pod out;
   out.meta = decodeMeta(object);
-  const Json& status = at(object, "status");
-  out.phase = text(status, "phase");
-  out.reason = text(status, "reason");
-  out.message = text(status, "message");
-  out.podIP = text(status, "podIP");
+  const JsonView status = object.at("status");
+  out.phase = status.text("phase");
+  out.reason = status.text("reason");
+  out.message = status.text("message");
+  out.podIP = status.text("podIP");
   for (const Condition& condition : conditions(status)) {
     if (condition.type == "Ready") out.ready = condition.status == "True";
     if (condition.type == "PodScheduled" && condition.status == "False")
@@ -187,9 +147,8 @@ Pod decodePod(const Json& object) {
   }
   for (const auto& [key, init] :
        {std::pair{"initContainerStatuses", true}, std::pair{"containerStatuses", false}}) {
-    const Json& list = at(status, key);
-    if (!list.is_array()) continue;
-    for (const Json& one : list) out.containers.push_back(container(one, init));
+    for (const JsonView& one : status.at(key).items())
+      out.containers.push_back(container(one, init));
   }
   return out;
 }

@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "api/meta.h"
+
+namespace reprise {
+class JsonView;  // json/view.h
+}
 
 namespace reprise::api {
 
@@ -64,11 +66,11 @@ struct Pod {
 };
 
 // Decoders: total functions over what an API server sends; missing parts are empty.
-ObjectMeta decodeMeta(const nlohmann::json& object);
-Child decodeChild(const nlohmann::json& object);
-Job decodeJob(const nlohmann::json& object);
-Deployment decodeDeployment(const nlohmann::json& object);
-Service decodeService(const nlohmann::json& object);
-Pod decodePod(const nlohmann::json& object);
+ObjectMeta decodeMeta(JsonView object);
+Child decodeChild(JsonView object);
+Job decodeJob(JsonView object);
+Deployment decodeDeployment(JsonView object);
+Service decodeService(JsonView object);
+Pod decodePod(JsonView object);
 
 }  // namespace reprise::api

@@ -9,6 +9,7 @@
 
 #include "api/codec.h"
 #include "api/labels.h"
+#include "json/view.h"
 #include "serving/children.h"
 #include "serving/testing/kinds.h"
 
@@ -103,12 +104,12 @@ struct ServedTest : testing::Test {
     now += Milliseconds(200);
     last = plan(snapshot());
     ASSERT_TRUE(last.status.is_object());
-    auto decoded = api::decodeModelDeployment(
-        {{"apiVersion", api::kApiVersion},
-         {"kind", "ModelDeployment"},
-         {"metadata", {{"name", "fuel"}, {"namespace", "team"}, {"uid", "md-uid"}}},
-         {"spec", api::encode(deployment.spec)},
-         {"status", last.status}});
+    auto decoded = api::decodeModelDeployment(JsonText(
+        nlohmann::json{{"apiVersion", api::kApiVersion},
+                       {"kind", "ModelDeployment"},
+                       {"metadata", {{"name", "fuel"}, {"namespace", "team"}, {"uid", "md-uid"}}},
+                       {"spec", api::encode(deployment.spec)},
+                       {"status", last.status}}));
     ASSERT_TRUE(decoded) << decoded.error().message;
     deployment.status = decoded->status;
     events.insert(events.end(), last.events.begin(), last.events.end());
