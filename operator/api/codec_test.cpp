@@ -110,5 +110,14 @@ TEST(Codec, UnknownFieldsArePassedOver) {
   EXPECT_TRUE(decodeTrainingPipeline(object(spec)));
 }
 
+TEST(Codec, AMemberOfAnyShapeMayNotBeNestedWithoutEnd) {
+  json deep = json::object();
+  for (int i = 0; i < 300; ++i) deep = {{"a", std::move(deep)}};
+  json spec = kPipeline;
+  spec["template"] = std::move(deep);
+  EXPECT_EQ(decodeTrainingPipeline(object(spec)).error().message,
+            "spec.template is nested more than 200 levels deep; make it flatter");
+}
+
 }  // namespace
 }  // namespace reprise::api

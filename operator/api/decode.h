@@ -9,6 +9,9 @@
 
 namespace reprise::api::detail {
 
+// Of a member of any shape: it is handed on by functions that call themselves for each level.
+inline constexpr int kDeepest = 200;
+
 template <class T>
 Expected<void> decodeValue(const JsonView& json, const std::string& path, T& out);
 
@@ -86,6 +89,11 @@ inline Expected<void> decodeMap(const JsonView& json, const std::string& path,
 template <class T>
 Expected<void> decodeValue(const JsonView& json, const std::string& path, T& out) {
   if constexpr (std::is_same_v<T, nlohmann::json>) {
+    if (json.deeperThan(kDeepest)) {
+      return fail(ErrorCode::InvalidArgument, path + " is nested more than " +
+                                                  std::to_string(kDeepest) +
+                                                  " levels deep; make it flatter");
+    }
     out = json.tree();
     return {};
   } else if constexpr (IsOptional<T>::value) {

@@ -2,6 +2,7 @@
 // that writes it.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,12 @@ struct Plan {
   std::vector<ObjectRef> remove;
   std::vector<EventDraft> events;
   std::optional<Milliseconds> lookAgain;  // reconcile again after this long, though nothing changed
+
+  // After the soonest of all that are asked for; 100 ms at least, for a time that is over.
+  void lookAgainIn(Milliseconds time) {
+    time = std::max(time, Milliseconds(100));
+    if (!lookAgain || time < *lookAgain) lookAgain = time;
+  }
 };
 
 }  // namespace reprise::api

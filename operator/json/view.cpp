@@ -1,5 +1,7 @@
 #include "json/view.h"
 
+#include <algorithm>
+
 namespace reprise {
 namespace {
 
@@ -8,6 +10,8 @@ using simdjson::dom::element_type;
 
 // A reader keeps the memory of the largest text that it read: beyond this it is given back.
 constexpr std::size_t kKept = 1 << 20;
+// sigs.k8s.io/json, which the API server reads with, stops there.
+constexpr std::size_t kDeepest = 10'000;
 
 simdjson::dom::element null() {
   static simdjson::dom::parser parser;
@@ -82,6 +86,19 @@ JsonView JsonView::at(std::string_view name) const {
   return JsonView(value);
 }
 
+bool JsonView::deeperThan(int levels) const {
+  if (levels == 0) return true;
+  if (isArray()) {
+    const auto all = items();
+    return std::any_of(all.begin(), all.end(),
+                       [&](const JsonView& item) { return item.deeperThan(levels - 1); });
+  }
+  bool out = false;
+  eachMember(
+      [&](std::string_view, const JsonView& value) { out = out || value.deeperThan(levels - 1); });
+  return out;
+}
+
 json JsonView::tree() const {
   switch (value_.type()) {
     case element_type::OBJECT: {
@@ -137,8 +154,12 @@ Expected<JsonView> JsonReader::read(std::string_view text) {
   if (parser_.capacity() > kKept && text.size() <= kKept) parser_ = simdjson::dom::parser();
   simdjson::dom::element value;
   // It copies the text, for it looks some bytes beyond the end.
-  if (const auto error = parser_.parse(text.data(), text.size(), true).get(value))
-    return fail(ErrorCode::InvalidArgument, simdjson::error_message(error));
+  auto error = parser_.parse(text.data(), text.size(), true).get(value);
+  if (error == simdjson::DEPTH_ERROR) {
+    error = parser_.allocate(text.size(), kDeepest);
+    if (!error) error = parser_.parse(text.data(), text.size(), true).get(value);
+  }
+  if (error) return fail(ErrorCode::InvalidArgument, simdjson::error_message(error));
   return JsonView(value);
 }
 

@@ -52,6 +52,9 @@ class JsonView {
     for (const auto& [name, value] : object) each(name, JsonView(value));
   }
 
+  // Whether values are nested deeper than that, itself counted. tree() and hash() call themselves
+  // for each level.
+  bool deeperThan(int levels) const;
   nlohmann::json tree() const;
   // Equal of equal values, whatever the order of their members.
   std::uint64_t hash() const;
@@ -67,7 +70,7 @@ class JsonView {
 // Reads texts, one after the other. For one thread.
 class JsonReader {
  public:
-  // InvalidArgument where it is no JSON, or no UTF-8.
+  // InvalidArgument where it is no JSON, or no UTF-8, or deeper than an API server takes (10,000).
   Expected<JsonView> read(std::string_view text);
 
  private:

@@ -108,6 +108,21 @@ TEST(JsonReader, WhatIsNoJsonIsRefusedAndTheNextTextIsRead) {
   EXPECT_EQ(reader.read(R"({"a": "b"})")->text("a"), "b");
 }
 
+std::string nested(std::size_t levels) {
+  return std::string(levels, '[') + std::string(levels, ']');
+}
+
+// One object like that would otherwise make a whole watch unreadable.
+TEST(JsonReader, WhatAnApiServerTakesIsReadHoweverDeep) {
+  JsonReader reader;
+  const auto read = reader.read(nested(9'999));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->deeperThan(1'000));
+  EXPECT_FALSE(reader.read(nested(20'000)));
+  EXPECT_FALSE(reader.read(R"({"a": [1, {"b": 2}]})")->deeperThan(4));
+  EXPECT_TRUE(reader.read(R"({"a": [1, {"b": 2}]})")->deeperThan(3));
+}
+
 TEST(JsonReader, AfterALargeTextASmallOneIsReadWithNewMemory) {
   JsonReader reader;
   const std::string large(3 << 20, 'x');

@@ -26,11 +26,6 @@ namespace {
 // under way are answered.
 constexpr auto kDrain = std::chrono::seconds(10);
 
-void soonest(api::Plan& plan, Milliseconds in) {
-  in = std::max(in, Milliseconds(100));
-  if (!plan.lookAgain || in < *plan.lookAgain) plan.lookAgain = in;
-}
-
 void handleRetry(const Snapshot& snapshot, api::ModelDeploymentStatus& status) {
   const std::string token = snapshot.deployment->meta.annotation(api::kRetryAnnotation);
   if (token.empty() || token == status.handledRetry) return;
@@ -180,7 +175,7 @@ void removeChildren(const Snapshot& snapshot, const api::ModelDeploymentStatus& 
     if (kept.count(child->meta.name) || child->meta.deleted) continue;
     const Time until = lastChange ? *lastChange + kDrain : snapshot.now;
     if (until > snapshot.now) {
-      soonest(plan, until - snapshot.now);
+      plan.lookAgainIn(until - snapshot.now);
       continue;
     }
     plan.remove.push_back(
@@ -221,13 +216,13 @@ api::Plan plan(const Snapshot& snapshot) {
     followRetrain(snapshot, status, plan.events);
     watchLive(snapshot, status, plan.events);
     watchRoutes(snapshot, status, plan.events);
-    if (const auto again = listenOutside(snapshot, status, plan.events)) soonest(plan, *again);
+    if (const auto again = listenOutside(snapshot, status, plan.events)) plan.lookAgainIn(*again);
     blocked = choose(snapshot, status, plan.events);
     advance(snapshot, status, plan.events);  // a version that stands by is ready now
     status.standby = standby(snapshot, status, {});
     chooseRoutes(snapshot, status, plan.events);
     advanceRoutes(snapshot, status, plan.events);
-    if (const auto again = chooseShadows(snapshot, status)) soonest(plan, *again);
+    if (const auto again = chooseShadows(snapshot, status)) plan.lookAgainIn(*again);
     applyChildren(snapshot, status, plan);
     removeChildren(snapshot, status, plan);
   }
@@ -235,7 +230,7 @@ api::Plan plan(const Snapshot& snapshot) {
   setConditions(snapshot, status, blocked);
   plan.status = api::encode(status);
   // Deployments and Pods wake us; this is for a wake-up that is lost
-  if (!status.target.empty()) soonest(plan, std::chrono::seconds(10));
+  if (!status.target.empty()) plan.lookAgainIn(std::chrono::seconds(10));
   return plan;
 }
 

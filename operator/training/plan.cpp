@@ -123,11 +123,6 @@ void prune(const Snapshot& snapshot, api::TrainingPipelineStatus& status, api::P
   }
 }
 
-void soonest(api::Plan& plan, Milliseconds in) {
-  in = std::max(in, Milliseconds(500));
-  if (!plan.lookAgain || in < *plan.lookAgain) plan.lookAgain = in;
-}
-
 void lookAgain(const Snapshot& snapshot, const api::TrainingPipelineStatus& status,
                api::Plan& plan) {
   const auto& spec = snapshot.pipeline->spec;
@@ -137,14 +132,15 @@ void lookAgain(const Snapshot& snapshot, const api::TrainingPipelineStatus& stat
         spec.triggers.change
             ? parseDuration(spec.triggers.change->interval).value_or(std::chrono::minutes(5))
             : std::chrono::minutes(1);
-    soonest(plan, snapshot.image ? snapshot.image->checkedAt + interval - snapshot.now
-                                 : Milliseconds(1000));
+    plan.lookAgainIn(snapshot.image ? std::max(Milliseconds(500),
+                                               snapshot.image->checkedAt + interval - snapshot.now)
+                                    : Milliseconds(1000));
   }
   // Job, Pod and version come by three watches; whichever is last wakes us, this is for one that is
   // lost
   const bool active = std::any_of(status.runs.begin(), status.runs.end(),
                                   [](const api::Run& run) { return !finished(run); });
-  if (active) soonest(plan, std::chrono::seconds(10));
+  if (active) plan.lookAgainIn(std::chrono::seconds(10));
 }
 
 }  // namespace
@@ -175,7 +171,7 @@ api::Plan plan(const Snapshot& snapshot) {
   prune(snapshot, status, plan);
   setConditions(snapshot, status);
   plan.status = api::encode(status);
-  if (request.lookAgain) soonest(plan, *request.lookAgain);
+  if (request.lookAgain) plan.lookAgainIn(*request.lookAgain);
   lookAgain(snapshot, status, plan);
   return plan;
 }

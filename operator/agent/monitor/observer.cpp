@@ -1,5 +1,6 @@
 #include "agent/monitor/observer.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -12,8 +13,9 @@ namespace reprise::agent::monitor {
 namespace {
 
 constexpr std::size_t kMaxQueue = 4096;
-constexpr std::size_t kKeptSamples = 64;  // with their room, to be filled again
-constexpr std::size_t kKeptSampleBytes = 16 << 10;
+// Samples with their room, to be filled again: those of a busy batch, or forwarding threads would
+// allocate what this one frees.
+constexpr std::size_t kKeptSamples = 512, kKeptBytes = 1 << 20;
 constexpr auto kTick = std::chrono::milliseconds(100);
 // Copies are looked at in batches: waking a thread for each would cost the forwarding thread a
 // system call a request.
@@ -21,6 +23,14 @@ constexpr auto kBatch = std::chrono::milliseconds(5);
 
 std::size_t sizeOf(const Sample& sample) {
   return sizeof sample + sample.body.size() + sample.answer.size();
+}
+
+// Forwarding comes first where the two share a core: a thread of this policy is preempted as soon
+// as another one wakes (sched(7)), and one that is only nice is not, until its slice is over.
+void yieldToOthers() {
+  const sched_param none{};
+  if (::sched_setscheduler(0, SCHED_IDLE, &none) != 0)
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
 }
 
 }  // namespace
@@ -139,8 +149,7 @@ void Observer::tick() {
 }
 
 void Observer::run(std::stop_token stop) {
-  // Forwarding comes first where the two share a core.
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
+  yieldToOthers();
   std::vector<Sample> batch;
   while (true) {
     {
@@ -152,19 +161,29 @@ void Observer::run(std::stop_token stop) {
     }
     for (Sample& sample : batch) learn(sample);
     tick();
+    giveBack(batch);
     std::unique_lock lock(mutex_);
-    for (Sample& sample : batch) {
-      queuedBytes_ -= sizeOf(sample);
-      if (free_.size() >= kKeptSamples ||
-          sample.body.capacity() + sample.answer.capacity() > kKeptSampleBytes)
-        continue;
-      sample.clear();
-      free_.push_back(std::move(sample));
-    }
-    batch.clear();
     if (stop.stop_requested() && queue_.empty()) return;
     wake_.wait_for(lock, stop, kBatch, [] { return false; });
   }
+}
+
+// Forwarding threads wait for the lock: memory is freed before it is taken.
+void Observer::giveBack(std::vector<Sample>& batch) {
+  std::size_t taken = 0, room = 0, kept = 0;
+  for (Sample& sample : batch) {
+    taken += sizeOf(sample);
+    room += sample.body.capacity() + sample.answer.capacity();
+    if (kept < kKeptSamples && room <= kKeptBytes) ++kept;
+    sample.clear();
+  }
+  batch.resize(kept);
+  {
+    std::lock_guard lock(mutex_);
+    queuedBytes_ -= taken;
+    if (free_.size() < batch.size()) free_.swap(batch);
+  }
+  batch.clear();
 }
 
 }  // namespace reprise::agent::monitor

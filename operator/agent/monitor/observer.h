@@ -45,6 +45,7 @@ class Observer final : public Sink {
 
  private:
   void run(std::stop_token stop);
+  void giveBack(std::vector<Sample>& batch);
 
   const MonitorOptions& options_;
   Counters& counters_;

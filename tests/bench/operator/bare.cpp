@@ -5,7 +5,9 @@
 // Each line of the input is one object: a JSON list of its requests [method, path, content type,
 // body], which are sent one after the other over one connection. The lines are shared out to as
 // many connections as are asked for, each a thread. "$RV" in a body becomes the resourceVersion
-// that the last answer to a "/status" request of the same line had.
+// that the last answer to a "/status" request of the same line had. The method WATCH is a GET of a
+// streaming list that is read until its initial events are through; it is the last one of its
+// connection.
 //
 // Result: {"seconds", "requests", "bytes" of the answers' bodies, "cpu" of this process in seconds,
 // "refused": {"<status> <method> <path without names>": how often}, "answer": of the first
@@ -85,8 +87,12 @@ class Connection {
       std::string body = request.body;
       if (const auto mark = body.find("$RV"); mark != std::string::npos && !version.empty())
         body.replace(mark, 3, version);
-      const auto answer = exchange(request, std::move(body));
       ++totals.requests;
+      if (request.method == "WATCH") {
+        follow(request, totals);
+        continue;
+      }
+      const auto answer = exchange(request, std::move(body));
       totals.bytes += answer.body().size();
       if (answer.result_int() >= 300) refused(request, answer, totals);
       if (request.path.find("/status?") != std::string::npos) version = versionIn(answer.body());
@@ -94,12 +100,38 @@ class Connection {
   }
 
  private:
-  http::response<http::string_body> exchange(const Request& request, std::string body) {
-    http::request<http::string_body> message(http::string_to_verb(request.method), request.path,
-                                             11);
+  http::request<http::string_body> messageOf(http::verb verb, const std::string& path) const {
+    http::request<http::string_body> message(verb, path, 11);
     message.set(http::field::host, "127.0.0.1:" + std::to_string(port_));
     message.set(http::field::accept, "application/json");
     message.set(http::field::user_agent, "reprise-bench-bare");
+    return message;
+  }
+
+  void follow(const Request& request, Totals& totals) {
+    static const std::string mark = "k8s.io/initial-events-end";
+    http::write(stream_, messageOf(http::verb::get, request.path));
+    http::response_parser<http::buffer_body> parser;
+    parser.body_limit(boost::none);
+    http::read_header(stream_, buffer_, parser);
+    std::vector<char> room(64 << 10);
+    std::string end;  // of what was read, for a mark in two pieces
+    while (end.find(mark) == std::string::npos) {
+      if (parser.is_done()) throw std::runtime_error("a streaming list ended before its mark");
+      auto& body = parser.get().body();
+      body.data = room.data();
+      body.size = room.size();
+      boost::system::error_code error;
+      http::read_some(stream_, buffer_, parser, error);
+      if (error && error != http::error::need_buffer) throw boost::system::system_error(error);
+      const std::size_t got = room.size() - body.size;
+      totals.bytes += got;
+      end.erase(0, end.size() - std::min(end.size(), mark.size())).append(room.data(), got);
+    }
+  }
+
+  http::response<http::string_body> exchange(const Request& request, std::string body) {
+    auto message = messageOf(http::string_to_verb(request.method), request.path);
     if (!request.type.empty()) message.set(http::field::content_type, request.type);
     message.body() = std::move(body);
     message.prepare_payload();
