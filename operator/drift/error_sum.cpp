@@ -17,6 +17,12 @@ void ErrorSum::add(const LabelBlock& block) {
   gainSq += block.gainSqSum;
 }
 
+ErrorSum ErrorSum::reversed() const {
+  ErrorSum out = *this;
+  out.gain = -gain;
+  return out;
+}
+
 namespace {
 
 // Cauchy and Schwarz.

@@ -17,6 +17,8 @@ struct ErrorSum {
   double mean() const { return n > 0 ? sum / static_cast<double>(n) : 0; }
   double meanGain() const { return pairs > 0 ? gain / static_cast<double>(pairs) : 0; }
   void add(const LabelBlock& block);
+  // The pairs seen from the other side: gains are losses.
+  ErrorSum reversed() const;
 };
 
 // False: no errors can have such sums.

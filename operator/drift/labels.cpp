@@ -11,6 +11,8 @@ namespace {
 // Log of the odds against chance: Bernstein's bound at 1e-6 for each of the few hundred stretches
 // of a day's blocks.
 constexpr double kAlarm = 13.8;
+// Of rows in between that were calm, so what is before them is another visit: 1e-4.
+constexpr double kOver = 9.2;
 constexpr std::int64_t kLearnLabels = 150;  // first labelled rows, where a reference is learned
 constexpr std::int64_t kMostLabels = 3000;  // newest, that a change is looked for in
 
@@ -92,10 +94,12 @@ void LabelView::findChange() {
   if (!reference_ || own_.empty()) return;
   const auto known = static_cast<double>(reference_->n);
   const double expected = unit_ ? smoothed(*reference_) : reference_->mean;
-  ErrorSum sum;
+  ErrorSum sum, between;
   double most = 0;
   for (std::size_t i = own_.size(); i-- > 0 && sum.n < kMostLabels;) {
     sum.add(own_[i]);
+    between.add(own_[i]);
+    if (oddsOf(*reference_, between, change_) > kOver) break;
     if (newest_.n < policy_.minLabels) newest_.add(own_[i]);
     if (sum.n < policy_.minLabels) continue;
     const double rise = sum.mean() - expected;
@@ -104,6 +108,7 @@ void LabelView::findChange() {
     if (rise <= minRise() || found <= most) continue;
     most = found;
     change_ = sum;
+    between = {};
   }
   alarm_ = most > kAlarm && newest_.mean() > expected + minRise() / 2;
 }
@@ -118,15 +123,18 @@ void LabelView::findGain(const std::vector<std::string>& refused) {
     if (one.version == serving_ || contains(refused, one.version)) continue;
     if (newestOf(one.version, policy_.minSamples).meanGain() < scaled(policy_.minGain) / 2)
       continue;
-    ErrorSum sum;
+    ErrorSum sum, between;
     for (std::size_t i = blocks_.size(); i-- > 0 && sum.n < kMostLabels;) {
       if (blocks_[i].version != one.version) continue;
       sum.add(blocks_[i]);
+      between.add(blocks_[i]);
+      if (pairedOdds(between.reversed(), kind()) > kOver) break;
       if (sum.pairs < policy_.minLabels || sum.meanGain() <= scaled(policy_.minGain)) continue;
       const double odds = pairedOdds(sum, kind());
       if (odds <= most) continue;
       most = odds;
       sinceMs = blocks_[i].firstMs;
+      between = {};
     }
   }
   if (!sinceMs) return;
