@@ -75,7 +75,7 @@ struct Policy {
   std::int64_t cooldownMs = 60'000;          // after any action
   std::int64_t retrainCooldownMs = 600'000;  // after a training was asked for
 
-  std::int64_t minLabels = 30;    // labelled rows, before they say anything
+  std::int64_t minLabels = 20;    // labelled rows, before they say anything
   std::int64_t vetoLabels = 150;  // … before they overrule what the inputs say
   std::int64_t maxLabels = 300;   // … after which the likelier of two answers is taken
   double minErrorRise = 0.06;     // above the reference, of an error of 0 … 1; others: in their sd

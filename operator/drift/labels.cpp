@@ -11,9 +11,12 @@ namespace {
 // Log of the odds against chance: Bernstein's bound at 1e-6 for each of the few hundred stretches
 // of a day's blocks.
 constexpr double kAlarm = 13.8;
+// … where a kept version is better, which must pass its own test as well: 1e-5.
+constexpr double kGain = 11.5;
 // Of rows in between that were calm, so what is before them is another visit: 1e-4.
 constexpr double kOver = 9.2;
 constexpr std::int64_t kLearnLabels = 150;  // first labelled rows, where a reference is learned
+constexpr std::int64_t kNewestLabels = 30;  // must be bad too, or the change is over
 constexpr std::int64_t kMostLabels = 3000;  // newest, that a change is looked for in
 
 }  // namespace
@@ -100,7 +103,7 @@ void LabelView::findChange() {
     sum.add(own_[i]);
     between.add(own_[i]);
     if (oddsOf(*reference_, between, change_) > kOver) break;
-    if (newest_.n < policy_.minLabels) newest_.add(own_[i]);
+    if (newest_.n < kNewestLabels) newest_.add(own_[i]);
     if (sum.n < policy_.minLabels) continue;
     const double rise = sum.mean() - expected;
     const auto n = static_cast<double>(sum.n);
@@ -117,7 +120,7 @@ void LabelView::findChange() {
 // long before the serving version's error does, which its reference and its noise hide.
 void LabelView::findGain(const std::vector<std::string>& refused) {
   if (!reference_ || own_.empty()) return;
-  double most = kAlarm;
+  double most = kGain;
   std::optional<std::int64_t> sinceMs;
   for (const auto& one : candidates_) {
     if (one.version == serving_ || contains(refused, one.version)) continue;

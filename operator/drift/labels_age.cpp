@@ -4,6 +4,11 @@
 #include "drift/labels.h"
 
 namespace reprise::drift {
+namespace {
+
+constexpr double kBad = 4.6;  // log of the odds against chance: 1e-2
+
+}  // namespace
 
 // What lasted long is likely to last as long again: labels act while they lag by less than a share
 // of what the kinds of data lasted so far, the one before the change or the one since.
@@ -31,7 +36,8 @@ std::int64_t LabelView::lasted(const History& history) const {
     if (own_[i].firstMs >= change_.firstMs) continue;
     some.add(own_[i]);
     if (some.n < policy_.vetoLabels) continue;
-    bad = some.mean() > reference_->mean + minRise();
+    const double rise = some.mean() - reference_->mean;
+    bad = rise > minRise() && evidence(rise, static_cast<double>(some.n), some) > kBad;
     if (bad && calm < changed) return std::max(changed - calm, change_.lastMs - changed);
     calm = some.firstMs;
     if (bad) changed = calm;

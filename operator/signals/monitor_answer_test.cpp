@@ -74,5 +74,20 @@ TEST(Score, MustBeNumbersThatErrorsCanHave) {
   EXPECT_FALSE(parseScore("nonsense", "v"));
 }
 
+TEST(Score, RowByRowItIsComparedWhereTheMonitorDoesSo) {
+  const std::string sums = R"({"n":4,"errorSum":1,"errorSqSum":1)";
+  EXPECT_EQ(parseScore(sums + "}", "v")->pairs, 0);
+  const auto block = parseScore(sums + R"(,"pairs":3,"gainSum":-1,"gainSqSum":3})", "v");
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->pairs, 3);
+  EXPECT_EQ(block->gainSum, -1);
+  EXPECT_EQ(block->gainSqSum, 3);
+  for (const char* bad :
+       {R"(,"pairs":5,"gainSum":0,"gainSqSum":0})", R"(,"pairs":-1,"gainSum":0,"gainSqSum":0})",
+        R"(,"pairs":2})", R"(,"pairs":2,"gainSum":"1","gainSqSum":1})",
+        R"(,"pairs":2,"gainSum":1,"gainSqSum":-1})"})
+    EXPECT_FALSE(parseScore(sums + bad, "v")) << bad;
+}
+
 }  // namespace
 }  // namespace reprise::signals
