@@ -82,32 +82,30 @@ TEST_F(DecideTest, TheToleranceIsLearnedFromTheFirstWindowsThenTheDataIsClear) {
   EXPECT_LE(*decision.learnedTolerance, policy.toleranceCap);
 }
 
-// Live rows are 70 that come back, beside a training of 70 others: thousands of them say no more of
+// Live rows are 70 that come back, beside a training of 70 others: hundreds of them say no more of
 // their source than 70 do, so what the two sets differ by is the chance of small sets.
-TEST_F(DecideTest, LiveRowsThatComeBackBesideASmallTrainingAreNoDrift) {
-  int alarms = 0, acted = 0;
-  for (unsigned run = 0; run < 40; ++run) {
+TEST_F(DecideTest, LiveRowsThatComeBackBesideASmallTrainingAreJudgedAsFew) {
+  double z = 0;
+  constexpr int kRuns = 40;
+  for (unsigned run = 0; run < kRuns; ++run) {
     profiles.clear();
     candidates.clear();
     serve("v1");
     seed = 1000 * (run + 1);
     addVersion("v1", kA, 70);
-    addVersion("v2", kB);
     const auto pool = rowsOf(kA, 70, ++seed);
     std::mt19937 random(seed);
-    bool before = false;
-    for (int i = 0; i < 30; ++i) {
+    Decision decision;
+    for (int i = 0; i < 12; ++i) {
       std::vector<Row> rows;
       for (int k = 0; k < 50; ++k) rows.push_back(pool[random() % pool.size()]);
-      const auto decision = live(rows);
+      decision = live(rows);
       history.learnedTolerance = decision.learnedTolerance;
-      alarms += decision.drifted && !before;
-      before = decision.drifted;
-      acted += decision.action == Action::Switch || decision.action == Action::Retrain;
+      ASSERT_FALSE(decision.drifted);
     }
+    z += decision.z / kRuns;
   }
-  EXPECT_LE(alarms, 1);
-  EXPECT_EQ(acted, 0);
+  EXPECT_LT(z, 0.6) << "counted as 600 they are 1.2 away";
 }
 
 TEST_F(DecideTest, ABenignDifferenceFromTheTrainingDataIsLearnedAndIsNoDrift) {

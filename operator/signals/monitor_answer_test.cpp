@@ -59,6 +59,9 @@ TEST(Labelled, RowsKeepTheirOrder) {
   EXPECT_EQ(answer->rows[1].seq, 9);
   EXPECT_EQ(answer->rows[1].atMs, 900);
   EXPECT_EQ(answer->rows[1].row, (json{{"request", {{"x", 9}}}, {"label", 1}}));
+  const auto wrong = parseLabelled(
+      R"({"rows":[{"seq":1,"atMs":1,"request":{},"label":[1,2],"errors":[0.5,null]}]})");
+  EXPECT_EQ(wrong->rows[0].row["errors"], json::parse("[0.5,null]")) << "for POST /score";
   EXPECT_FALSE(parseLabelled(R"({"rows":[{"seq":1,"atMs":1,"request":{}}]})")) << "no label";
   EXPECT_FALSE(parseLabelled(R"({"rows":[{"seq":0,"atMs":1,"request":{},"label":1}]})"));
   EXPECT_FALSE(parseLabelled("{}"));
