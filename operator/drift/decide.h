@@ -36,6 +36,12 @@ struct LabelBlock {
   // The version that answered those rows, where it is known: only rows that the serving version
   // answered count. "": they are such.
   std::string answeredBy = {};
+  // Of a shadow score: its rows whose error by the version that answered is known as well. What
+  // that error is above this one, row by row: sum, and sum of squares. Of errors of 0 or 1 these
+  // are the discordant rows of McNemar (1947): better less worse ones, and both. 0 pairs: not
+  // known.
+  std::int64_t pairs = 0;
+  double gainSum = 0, gainSqSum = 0;
 };
 
 // Mean error on rows that a version has not seen in its training.
@@ -69,10 +75,11 @@ struct Policy {
   std::int64_t cooldownMs = 60'000;          // after any action
   std::int64_t retrainCooldownMs = 600'000;  // after a training was asked for
 
-  std::int64_t minLabels = 30;    // labelled rows, before they say anything
+  std::int64_t minLabels = 20;    // labelled rows, before they say anything
   std::int64_t vetoLabels = 150;  // … before they overrule what the inputs say
   std::int64_t maxLabels = 300;   // … after which the likelier of two answers is taken
   double minErrorRise = 0.06;     // above the reference, of an error of 0 … 1; others: in their sd
+  double minGain = 0.03;  // of a kept version on the same rows, to raise an alarm: as minErrorRise
   // Labelled errors above the reference, since the change, before a training is asked for: it takes
   // longer than to wait for them. Errors that are not within 0 … 1: in two of their sd.
   double trainingErrors = 80;
@@ -88,6 +95,8 @@ struct History {
   // Since when the serving version answers. Labels of rows before it are not looked at: they are
   // about the kind of data that it was chosen to leave behind.
   std::optional<std::int64_t> activeSinceMs;
+  // When the kind of data began that it was chosen for: Decision::firstDriftedMs of that Switch.
+  std::optional<std::int64_t> changedMs;
 };
 
 struct Ranked {

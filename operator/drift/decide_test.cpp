@@ -1,5 +1,7 @@
 #include "drift/decide.h"
 
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include "drift/testing/decision.h"
@@ -78,6 +80,32 @@ TEST_F(DecideTest, TheToleranceIsLearnedFromTheFirstWindowsThenTheDataIsClear) {
   ASSERT_TRUE(decision.learnedTolerance);
   EXPECT_GE(*decision.learnedTolerance, policy.toleranceFloor);
   EXPECT_LE(*decision.learnedTolerance, policy.toleranceCap);
+}
+
+// Live rows are 70 that come back, beside a training of 70 others: hundreds of them say no more of
+// their source than 70 do, so what the two sets differ by is the chance of small sets.
+TEST_F(DecideTest, LiveRowsThatComeBackBesideASmallTrainingAreJudgedAsFew) {
+  double z = 0;
+  constexpr int kRuns = 40;
+  for (unsigned run = 0; run < kRuns; ++run) {
+    profiles.clear();
+    candidates.clear();
+    serve("v1");
+    seed = 1000 * (run + 1);
+    addVersion("v1", kA, 70);
+    const auto pool = rowsOf(kA, 70, ++seed);
+    std::mt19937 random(seed);
+    Decision decision;
+    for (int i = 0; i < 12; ++i) {
+      std::vector<Row> rows;
+      for (int k = 0; k < 50; ++k) rows.push_back(pool[random() % pool.size()]);
+      decision = live(rows);
+      history.learnedTolerance = decision.learnedTolerance;
+      ASSERT_FALSE(decision.drifted);
+    }
+    z += decision.z / kRuns;
+  }
+  EXPECT_LT(z, 0.6) << "counted as 600 they are 1.2 away";
 }
 
 TEST_F(DecideTest, ABenignDifferenceFromTheTrainingDataIsLearnedAndIsNoDrift) {

@@ -8,17 +8,9 @@
 #include <vector>
 
 #include "drift/decide.h"
+#include "drift/error_sum.h"
 
 namespace reprise::drift {
-
-// Sums of blocks.
-struct ErrorSum {
-  std::int64_t n = 0;
-  double sum = 0, sumSq = 0;
-  std::int64_t firstMs = 0, lastMs = 0;
-  double mean() const { return n > 0 ? sum / static_cast<double>(n) : 0; }
-  void add(const LabelBlock& block);
-};
 
 enum class Verdict { None, Open, Accepted, Rejected };  // None: no score
 
@@ -32,7 +24,8 @@ class LabelView {
 
   bool any() const { return !own_.empty(); }
   // The serving version's error is above its reference by more than chance and minErrorRise, and
-  // still is in the newest rows.
+  // still is in the newest rows; or a kept version answers the same rows better, by more than
+  // chance and minGain.
   bool alarm() const { return alarm_; }
   // Labels lag so far behind that what they tell is likely over: see Policy::maxLabelLag.
   bool late() const { return late_; }
@@ -79,11 +72,15 @@ class LabelView {
   bool rulesMost(const Candidate& candidate, const ErrorSum& own) const;
   void findReference(const std::vector<Candidate>& candidates);
   void findChange();
-  bool outdated(std::int64_t nowMs, const std::vector<const Window*>& windows) const;
-  std::int64_t lasted(std::int64_t lagMs) const;
+  void findGain(const std::vector<std::string>& refused);
+  bool outdated(std::int64_t nowMs, const std::vector<const Window*>& windows,
+                const History& history) const;
+  std::int64_t lasted(const History& history) const;
   double variance(double mean, const ErrorSum& seen) const;
   double evidence(double rise, double n, const ErrorSum& seen) const;
-  double minRise() const;
+  double minRise() const { return scaled(policy_.minErrorRise); }
+  double scaled(double share) const;  // in two standard deviations where errors are not 0 … 1
+  ErrorKind kind() const;
 
   const std::vector<Candidate>& candidates_;
   const std::string& serving_;
@@ -91,8 +88,9 @@ class LabelView {
   std::vector<LabelBlock> blocks_;  // since the serving version is active, by time
   std::vector<LabelBlock> own_;     // of the serving version, after the reference was learned
   std::optional<ReferenceError> reference_;
-  double spread_ = 0;  // standard deviation of the error where it is not within 0 … 1
-  bool unit_ = true;   // all errors are within 0 … 1
+  double spread_ = 0;   // standard deviation of the error where it is not within 0 … 1
+  bool unit_ = true;    // all errors are within 0 … 1
+  bool binary_ = true;  // … and are 0 or 1
   bool alarm_ = false, late_ = false;
   ErrorSum change_, newest_;
 };

@@ -22,6 +22,21 @@ struct LabelsTest : testing::DecisionTest {
     addProfile(name, rowsOf(kind, 400, ++seed));
     candidates.back().reference = ReferenceError{error, 1000};
   }
+  // As traffic(), with scores of `kept` that are paired: of 50 rows, on `better` it alone is right,
+  // on `worse` the serving version alone, and on `both` neither.
+  Decision paired(const Kind& kind, int count, const std::string& kept, int better, int worse,
+                  int both) {
+    Decision out;
+    for (int done = 0; done < count; done += 50) {
+      const double own = better + both, other = worse + both;
+      labels.push_back({serving, now + 1, now + 50, 50, own, own});
+      labels.push_back({kept, now + 1, now + 50, 50, other, other, serving, 50,
+                        double(better - worse), double(better + worse)});
+      out = live(rowsOf(kind, 50, ++seed), 50);
+      if (out.learnedTolerance) history.learnedTolerance = out.learnedTolerance;
+    }
+    return out;
+  }
   // Windows of 50 rows in 50 ms, each with the same errors by version: wrong answers of 50.
   Decision traffic(const Kind& kind, int count, const std::map<std::string, int>& wrong) {
     Decision out;
@@ -88,8 +103,8 @@ TEST_F(LabelsTest, FewLabelsSayNothing) {
     now += 50;
     return ask();
   };
-  EXPECT_EQ(block(20).action, Action::Clear);
-  EXPECT_TRUE(block(20).drifted) << "30 are enough, if all are wrong";
+  EXPECT_EQ(block(15).action, Action::Clear);
+  EXPECT_TRUE(block(15).drifted) << "20 are enough, if all are wrong";
 }
 
 TEST_F(LabelsTest, WithoutAHoldOutTheReferenceIsLearnedFromTheFirstLabels) {
@@ -125,6 +140,83 @@ TEST_F(LabelsTest, LabelsThatLagAsLongAsKindsLastDoNotAct) {
   EXPECT_EQ(late.reason, "LateLabels") << late.message;
   EXPECT_EQ(traffic(kA, 4000, {{"v1", 25}, {"v2", 2}}).action, Action::Switch)
       << "it lasts: what they tell is true still";
+}
+
+TEST_F(LabelsTest, ARuleThatDiffersOnFewRowsIsSeenOnTheSameRows) {
+  addVersion("v1", kA, 0.1);
+  addVersion("v2", kA, 0.1);
+  EXPECT_EQ(paired(kA, 500, "v2", 0, 2, 5).action, Action::Clear);
+  Decision decision;
+  int rows = 0;
+  for (; rows < 1500 && decision.action != Action::Switch; rows += 50)
+    decision = paired(kA, 50, "v2", 3, 0, 4);  // 0.14 against 0.08
+  EXPECT_EQ(decision.version, "v2") << decision.message;
+  EXPECT_LE(rows, 600);
+  EXPECT_EQ(decision.reason, "KnownRule");
+  EXPECT_LT(*decision.error - *decision.referenceError, policy.minErrorRise)
+      << "its own error alone is no alarm";
+}
+
+TEST_F(LabelsTest, AKeptVersionThatIsAsGoodIsNotSwitchedTo) {
+  addVersion("v1", kA, 0.1);
+  addVersion("v2", kA, 0.1);
+  for (int i = 0; i < 60; ++i) {
+    ASSERT_FALSE(paired(kA, 50, "v2", 3, 2, 3).drifted) << "0.02 better";
+  }
+}
+
+TEST_F(LabelsTest, AKeptVersionThatIsBetterButNotAsGoodAsOnItsOwnRuleIsNotTaken) {
+  addVersion("v1", kA, 0.1);
+  addVersion("v2", kA, 0.1);
+  paired(kA, 500, "v2", 0, 2, 5);
+  Decision decision;
+  for (int i = 0; i < 40; ++i) {  // 0.34 and 0.24
+    decision = paired(kA, 50, "v2", 5, 0, 12);
+    ASSERT_NE(decision.action, Action::Switch) << decision.message;
+  }
+  EXPECT_EQ(decision.reason, "UnknownRule") << decision.message;
+}
+
+TEST_F(LabelsTest, PairsThatAreOverRaiseNoAlarm) {
+  addVersion("v1", kA, 0.1);
+  addVersion("v2", kA, 0.1);
+  history.refused = {"v2"};
+  paired(kA, 500, "v2", 0, 2, 5);
+  EXPECT_FALSE(paired(kA, 1000, "v2", 3, 0, 4).drifted) << "v2 may not be chosen";
+  history.refused = {};
+  EXPECT_TRUE(ask().drifted);
+  EXPECT_FALSE(paired(kA, 100, "v2", 0, 3, 4).drifted);
+}
+
+TEST_F(LabelsTest, LabelsThatAreLateActWhereKindsLastLongThoughBlocksShowLittleOfIt) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  lag = 2000;
+  history.activeSinceMs = now + 1;
+  traffic(kA, 5000, {{"v1", 2}, {"v2", 25}});
+  labels.erase(labels.begin(), labels.end() - 2 * 16);
+  traffic(kA, 1950, {{"v1", 25}, {"v2", 2}});
+  EXPECT_EQ(traffic(kA, 150, {{"v1", 25}, {"v2", 2}}).version, "v2");
+  history.activeSinceMs = now - 4000;
+  EXPECT_EQ(ask().reason, "LateLabels") << "it served but for 3,000 rows";
+  history.changedMs = now - 7000;
+  EXPECT_EQ(ask().version, "v2") << "… of a kind that had begun before";
+}
+
+// Two visits of a rule with a calm time between them are not one: the calm time was short.
+TEST_F(LabelsTest, ALateRuleThatCameBeforeIsDatedFromItsLastVisit) {
+  addVersion("v1", kA);
+  addVersion("v2", kA);
+  lag = 2000;
+  history.activeSinceMs = now + 1;
+  traffic(kA, 2500, {{"v1", 2}, {"v2", 25}});
+  traffic(kA, 500, {{"v1", 25}, {"v2", 2}});
+  traffic(kA, 2500, {{"v1", 2}, {"v2", 25}});
+  const auto begin = now;
+  traffic(kA, 2000, {{"v1", 25}, {"v2", 2}});
+  const auto decision = traffic(kA, 100, {{"v1", 25}, {"v2", 2}});
+  EXPECT_EQ(decision.reason, "LateLabels") << decision.message;
+  EXPECT_EQ(*decision.firstDriftedMs, begin + 1);
 }
 
 TEST_F(LabelsTest, LabelsThatLagALittleActAtOnce) {
@@ -294,7 +386,9 @@ TEST_F(LabelsTest, BlocksThatNoErrorsCanHaveAreLeftOut) {
   for (const auto& bad : std::vector<LabelBlock>{{"v1", now, now, 500, -1, 1},
                                                  {"v1", now, now, 0, 500, 500},
                                                  {"v1", now, now, 500, 500, 1},
-                                                 {"v1", now, now, 500, 1e300 * 1e300, 1}})
+                                                 {"v1", now, now, 500, 1e300 * 1e300, 1},
+                                                 {"v1", now, now, 500, 500, 500, "", 501, 0, 0},
+                                                 {"v1", now, now, 500, 500, 500, "", 5, 5, 1}})
     labels.push_back(bad);
   EXPECT_EQ(ask().action, Action::Clear);
 }

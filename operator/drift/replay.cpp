@@ -55,7 +55,9 @@ class Run {
         versions_(std::move(versions)),
         trainer_(trainer),
         options_(options),
-        serving_(versions_.front().name) {}
+        serving_(versions_.front().name) {
+    history_.activeSinceMs = 0;
+  }
 
   Expected<ReplayResult> go() {
     open();
@@ -149,9 +151,7 @@ class Run {
     windows_.push_back(std::move(window_));
     open();
     if (windows_.size() > options_.keptWindows) windows_.erase(windows_.begin());
-    const auto most =
-        options_.keptWindows + static_cast<std::size_t>(options_.labelsLate / options_.window);
-    if (labelled_.size() > most) labelled_.pop_front();
+    if (labelled_.size() > options_.keptBlocks) labelled_.pop_front();
     decideNow();
     return {};
   }
@@ -172,7 +172,8 @@ class Run {
     return out;
   }
 
-  LabelBlock blockOf(const ReplayVersion& version, const Labelled& stretch) const {
+  LabelBlock blockOf(const ReplayVersion& version, const Labelled& stretch) {
+    const auto& served = *find(serving_);
     LabelBlock out{version.name, stretch.begin, stretch.end - 1};
     for (auto i = stretch.begin; i < stretch.end; ++i) {
       const double error = version.error(rows_, static_cast<std::size_t>(i));
@@ -180,6 +181,13 @@ class Run {
       ++out.n;
       out.errorSum += error;
       out.errorSqSum += error * error;
+      const double answered = served.error && version.name != serving_
+                                  ? served.error(rows_, static_cast<std::size_t>(i))
+                                  : std::numeric_limits<double>::quiet_NaN();
+      if (std::isnan(answered)) continue;
+      ++out.pairs;
+      out.gainSum += answered - error;
+      out.gainSqSum += (answered - error) * (answered - error);
     }
     return out;
   }
@@ -197,7 +205,7 @@ class Run {
     history_.learnedTolerance = decision.learnedTolerance;
     raise(decision);
     if (decision.action == Action::Switch)
-      switchTo(decision.version, decision.reason, decision.message);
+      switchTo(decision.version, decision.reason, decision.message, decision.firstDriftedMs);
     if (decision.action == Action::Retrain && !training_)
       train(decision.firstDriftedMs.value_or(now_), decision.reason, decision.message);
   }
@@ -215,7 +223,8 @@ class Run {
     alarm_ = decision.drifted;
   }
 
-  void switchTo(const std::string& name, const std::string& reason, const std::string& message) {
+  void switchTo(const std::string& name, const std::string& reason, const std::string& message,
+                std::optional<std::int64_t> changed) {
     const auto* to = find(name);
     const bool right = !kindKnown() || to->kind == stretch_.kind;
     if (servesRight() && !right) ++out_.score.falseActions;
@@ -228,15 +237,16 @@ class Run {
     }
     note("Switch", name, reason, message, right);
     history_.lastActionMs = now_;
-    activate(name);
+    activate(name, changed);
   }
 
-  void activate(const std::string& name) {
+  void activate(const std::string& name, std::optional<std::int64_t> changed = std::nullopt) {
     serving_ = name;
     windows_.clear();
     labelled_.clear();
     history_.learnedTolerance.reset();
     history_.activeSinceMs = now_ + 1;
+    history_.changedMs = changed;
     alarm_ = false;
     open();
   }
@@ -287,7 +297,7 @@ class Run {
     const auto it = std::find_if(versions_.rbegin(), versions_.rend(),
                                  [&](const auto& one) { return one.kind == stretch_.kind; });
     if (it != versions_.rend()) {
-      switchTo(it->name, "Told", "");
+      switchTo(it->name, "Told", "", stretch_.begin);
     } else if (!training_ && !stretch_.answered) {
       train(stretch_.begin, "Told", "");
     }

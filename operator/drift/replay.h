@@ -68,6 +68,7 @@ struct ReplayOptions {
   std::int64_t recovery = 2000;    // rows after a return, that the recovery accuracy is of
   std::int64_t oracleDelay = 0;    // rows until the oracle is told
   std::size_t keptWindows = 64;    // closed windows that the decision sees
+  std::size_t keptBlocks = 256;    // … and blocks of labels, as many as the operator keeps of a Pod
   std::size_t keptVersions = 20;   // oldest that do not serve go first
 };
 

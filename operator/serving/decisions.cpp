@@ -14,6 +14,18 @@ std::string sentence(const api::DecisionRecord& record) {
   return out + ": " + record.message;
 }
 
+// The oldest that no cool-down is counted from: those last for longer than twenty decisions may
+// take.
+void forgetOldest(api::ModelDeploymentStatus& status) {
+  if (status.decisions.size() <= kMaxDecisions) return;
+  const auto* action = lastDecision(status, {"Switch", "Retrain"});
+  const auto* training = lastDecision(status, {"Retrain"});
+  const auto oldest =
+      std::find_if(status.decisions.begin(), status.decisions.end(),
+                   [&](const auto& one) { return &one != action && &one != training; });
+  status.decisions.erase(oldest);
+}
+
 }  // namespace
 
 std::string decimal(double value, const char* format) {
@@ -28,7 +40,7 @@ std::int64_t decided(const Snapshot& snapshot, api::ModelDeploymentStatus& statu
   record.time = snapshot.now;
   events.push_back({record.action == "Reject", record.action, sentence(record)});
   status.decisions.push_back(std::move(record));
-  if (status.decisions.size() > kMaxDecisions) status.decisions.erase(status.decisions.begin());
+  forgetOldest(status);
   return status.decisions.back().id;
 }
 

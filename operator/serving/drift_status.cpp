@@ -1,5 +1,6 @@
 #include "serving/drift_status.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "api/labels.h"
@@ -28,7 +29,7 @@ bool sameButTime(const api::DriftStatus& a, const api::DriftStatus& b) {
 
 }  // namespace
 
-drift::History historyOf(api::ModelDeploymentStatus& status,
+drift::History historyOf(api::ModelDeploymentStatus& status, const std::string& version,
                          const std::optional<api::DriftStatus>& seen,
                          const std::optional<Time>& since) {
   drift::History out;
@@ -39,6 +40,10 @@ drift::History historyOf(api::ModelDeploymentStatus& status,
   if (seen && !seen->tolerance.empty()) out.learnedTolerance = std::atof(seen->tolerance.c_str());
   out.refused = status.rejected;
   if (since) out.activeSinceMs = ms(*since);
+  const auto chosen = std::find_if(status.decisions.rbegin(), status.decisions.rend(),
+                                   [&](const auto& one) { return one.to == version; });
+  if (chosen != status.decisions.rend() && chosen->driftSeen)
+    out.changedMs = ms(*chosen->driftSeen);
   return out;
 }
 

@@ -11,9 +11,9 @@
 
 namespace reprise::serving {
 
-// `seen`: what was said of the same version before; `since`: when it took over. Actions count
+// Of `version`. `seen`: what was said of it before; `since`: when it took over. Actions count
 // whatever they were about: there is one cool-down for the whole ModelDeployment.
-drift::History historyOf(api::ModelDeploymentStatus& status,
+drift::History historyOf(api::ModelDeploymentStatus& status, const std::string& version,
                          const std::optional<api::DriftStatus>& seen,
                          const std::optional<Time>& since);
 

@@ -227,9 +227,10 @@ void watchLive(const Snapshot& snapshot, api::ModelDeploymentStatus& status,
     return;
   }
   const auto windows = liveWindows(snapshot, status);
-  const auto decision = drift::decide(
-      windows, keptVersions(snapshot, status), status.active, policy(spec),
-      historyOf(status, status.drift, status.activeSince), ms(snapshot.now), snapshot.labels);
+  const auto decision =
+      drift::decide(windows, keptVersions(snapshot, status), status.active, policy(spec),
+                    historyOf(status, status.active, status.drift, status.activeSince),
+                    ms(snapshot.now), snapshot.labels);
   // Without requests there is nothing new to say; what was said last still stands.
   if (windows.empty() && status.drift) return;
   if (windows.empty()) {

@@ -272,7 +272,8 @@ Labels askTheLabels(Listening& now) {
     if (window.firstMs >= since) rows += window.profile.rows();
   }
   const auto candidates = keptVersions(now.snapshot, now.status);
-  const auto history = historyOf(now.status, now.status.drift, now.status.activeSince);
+  const auto history =
+      historyOf(now.status, now.status.active, now.status.drift, now.status.activeSince);
   const drift::LabelView view(now.snapshot.labels, candidates, now.status.active, rules, history,
                               nowMs, own);
   if (!view.any() || view.alarm()) return Labels::Silent;

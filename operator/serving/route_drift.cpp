@@ -85,10 +85,10 @@ void watch(const Snapshot& snapshot, api::ModelDeploymentStatus& status, api::Co
     if (!route.drift) route.drift = monitorsUnread(snapshot, route.version);
     return;
   }
-  const auto decision =
-      drift::decide(windows, candidatesOf(snapshot, status, route), route.version,
-                    policy(snapshot.deployment->spec), historyOf(status, route.drift, route.since),
-                    snapshot.now.time_since_epoch().count(), labelsOf(snapshot, status, route));
+  const auto decision = drift::decide(
+      windows, candidatesOf(snapshot, status, route), route.version,
+      policy(snapshot.deployment->spec), historyOf(status, route.version, route.drift, route.since),
+      snapshot.now.time_since_epoch().count(), labelsOf(snapshot, status, route));
   const auto before = route.drift;
   route.drift = describe(decision, before, snapshot.now);
   act(snapshot, decision, route, status, events);

@@ -84,6 +84,19 @@ Expected<drift::LabelBlock> block(const json& entry, const std::string& version)
   return out;
 }
 
+// A monitor that does not compare yet has none of the three.
+Expected<void> readPairs(const json& entry, drift::LabelBlock& out) {
+  if (!entry.contains("pairs")) return {};
+  const auto gain = entry.find("gainSum");
+  out.pairs = integer(entry, "pairs");
+  out.gainSum = gain != entry.end() && gain->is_number() ? gain->get<double>() : NAN;
+  out.gainSqSum = number(entry, "gainSqSum");
+  if (out.pairs < 0 || out.pairs > out.n || !std::isfinite(out.gainSum) ||
+      !std::isfinite(out.gainSqSum) || out.gainSqSum < 0)
+    return bad("pairs must be 0 … n, gainSum a number and gainSqSum one that is not negative");
+  return {};
+}
+
 }  // namespace
 
 Expected<MonitorAnswer> parseMonitorAnswer(std::string_view body, const std::string& version) {
@@ -136,7 +149,10 @@ Expected<LabelledAnswer> parseLabelled(std::string_view body) {
 Expected<drift::LabelBlock> parseScore(std::string_view body, const std::string& version) {
   const json answer = json::parse(body, nullptr, false);
   if (!answer.is_object()) return bad("the score is not a JSON object");
-  return block(answer, version);
+  auto out = block(answer, version);
+  if (!out) return out;
+  if (auto good = readPairs(answer, *out); !good) return tl::unexpected(good.error());
+  return out;
 }
 
 }  // namespace reprise::signals

@@ -47,8 +47,8 @@ struct LabelledAnswer {
 };
 Expected<LabelledAnswer> parseLabelled(std::string_view body);
 
-// POST /score: how wrong `version` is on such rows. InvalidArgument where no error can have such
-// sums.
+// POST /score: how wrong `version` is on such rows, and by how much less than what answered them,
+// where the rows and the monitor say so. InvalidArgument where no error can have such sums.
 Expected<drift::LabelBlock> parseScore(std::string_view body, const std::string& version);
 
 }  // namespace reprise::signals

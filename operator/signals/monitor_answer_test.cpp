@@ -59,6 +59,9 @@ TEST(Labelled, RowsKeepTheirOrder) {
   EXPECT_EQ(answer->rows[1].seq, 9);
   EXPECT_EQ(answer->rows[1].atMs, 900);
   EXPECT_EQ(answer->rows[1].row, (json{{"request", {{"x", 9}}}, {"label", 1}}));
+  const auto wrong = parseLabelled(
+      R"({"rows":[{"seq":1,"atMs":1,"request":{},"label":[1,2],"errors":[0.5,null]}]})");
+  EXPECT_EQ(wrong->rows[0].row["errors"], json::parse("[0.5,null]")) << "for POST /score";
   EXPECT_FALSE(parseLabelled(R"({"rows":[{"seq":1,"atMs":1,"request":{}}]})")) << "no label";
   EXPECT_FALSE(parseLabelled(R"({"rows":[{"seq":0,"atMs":1,"request":{},"label":1}]})"));
   EXPECT_FALSE(parseLabelled("{}"));
@@ -72,6 +75,21 @@ TEST(Score, MustBeNumbersThatErrorsCanHave) {
   EXPECT_FALSE(parseScore(R"({"n":4,"errorSum":-1,"errorSqSum":0})", "v"));
   EXPECT_FALSE(parseScore(R"({"n":"4","errorSum":1,"errorSqSum":1})", "v"));
   EXPECT_FALSE(parseScore("nonsense", "v"));
+}
+
+TEST(Score, RowByRowItIsComparedWhereTheMonitorDoesSo) {
+  const std::string sums = R"({"n":4,"errorSum":1,"errorSqSum":1)";
+  EXPECT_EQ(parseScore(sums + "}", "v")->pairs, 0);
+  const auto block = parseScore(sums + R"(,"pairs":3,"gainSum":-1,"gainSqSum":3})", "v");
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->pairs, 3);
+  EXPECT_EQ(block->gainSum, -1);
+  EXPECT_EQ(block->gainSqSum, 3);
+  for (const char* bad :
+       {R"(,"pairs":5,"gainSum":0,"gainSqSum":0})", R"(,"pairs":-1,"gainSum":0,"gainSqSum":0})",
+        R"(,"pairs":2})", R"(,"pairs":2,"gainSum":"1","gainSqSum":1})",
+        R"(,"pairs":2,"gainSum":1,"gainSqSum":-1})"})
+    EXPECT_FALSE(parseScore(sums + bad, "v")) << bad;
 }
 
 }  // namespace

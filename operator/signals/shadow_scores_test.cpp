@@ -47,6 +47,19 @@ TEST_F(ShadowScoresTest, EachLabelledRowIsScoredOnceByOnePodOfEachOtherVersion) 
   EXPECT_EQ(news, 1);
 }
 
+TEST_F(ShadowScoresTest, WhatIsBetterRowByRowIsKeptWhereTheMonitorTellsIt) {
+  shadow.watch("ns/fuel", "fuel-2", {serving, standby});
+  shadow.step();
+  EXPECT_EQ(shadow.scores("ns/fuel")[0].pairs, 0) << "an older monitor";
+  at(serving).labelled.push_back(rowEntry(121));
+  at(standby).score.update({{"pairs", 1}, {"gainSum", -0.5}, {"gainSqSum", 0.25}});
+  shadow.step();
+  const auto block = shadow.scores("ns/fuel").back();
+  EXPECT_EQ(block.pairs, 1);
+  EXPECT_DOUBLE_EQ(block.gainSum, -0.5);
+  EXPECT_DOUBLE_EQ(block.gainSqSum, 0.25);
+}
+
 TEST_F(ShadowScoresTest, WhatCouldNotBeScoredIsScoredLater) {
   at(standby).down = true;
   shadow.watch("ns/fuel", "fuel-2", {serving, standby});

@@ -132,7 +132,8 @@ HttpReply Admin::windows(const HttpCall& call) const {
   return jsonReply(200, std::move(body));
 }
 
-// How wrong this Pod's model is on rows that another one's was labelled on.
+// How wrong this Pod's model is on rows that another one's was labelled on; and row by row, by how
+// much less than that one, where "errors" says how wrong that was.
 HttpReply Admin::score(const HttpCall& call) {
   std::unique_lock one(scoreMutex_,
                        std::try_to_lock);  // the other thread goes on answering the kubelet
@@ -143,7 +144,7 @@ HttpReply Admin::score(const HttpCall& call) {
     return problem(400, "rows: must be an array of {\"request\": …, \"label\": …}");
   }
   const auto end = std::chrono::steady_clock::now() + kScoreLimit;
-  ErrorSum sum;
+  ErrorSum sum, gain;
   std::size_t unscored = 0;
   for (std::size_t i = 0; i < rows->size() && i < kMaxScored; ++i) {
     const json& row = (*rows)[i];
@@ -167,15 +168,22 @@ HttpReply Admin::score(const HttpCall& call) {
       ++unscored;
       continue;
     }
+    const json others = row.value("errors", json::array());
     for (std::size_t k = 0; k < count; ++k) {
       const json& truth = label.is_array() ? label[k] : label;
-      if (!truth.is_null())
-        sum.add(errorOf(predictions[k], {cellOf(truth), truth.is_number_float()}));
+      if (truth.is_null()) continue;
+      const double error = errorOf(predictions[k], {cellOf(truth), truth.is_number_float()});
+      sum.add(error);
+      if (others.is_array() && others.size() == count && others[k].is_number())
+        gain.add(others[k].get<double>() - error);
     }
   }
   return jsonReply(200, dumped({{"n", sum.n},
                                 {"errorSum", sum.sum},
                                 {"errorSqSum", sum.squares},
+                                {"pairs", gain.n},
+                                {"gainSum", gain.sum},
+                                {"gainSqSum", gain.squares},
                                 {"unscored", unscored}}));
 }
 

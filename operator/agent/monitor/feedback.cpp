@@ -87,17 +87,20 @@ void Feedback::apply(const Label& label, Request& request, Taken& taken) {
       ++taken.unscored;  // the answer's predictions are not known, or are another number
       return;
     }
+    json errors = json::array();
     for (std::size_t i = 0; i < count; ++i) {
       const json& one = many ? label.label[i] : label.label;
-      if (!one.is_null())
-        score(request.arrivedMs,
-              errorOf(request.predictions[i], {cellOf(one), one.is_number_float()}));
+      errors.emplace_back();
+      if (one.is_null()) continue;
+      const double error = errorOf(request.predictions[i], {cellOf(one), one.is_number_float()});
+      score(request.arrivedMs, error);
+      errors.back() = error;
     }
     if (!request.body.empty()) {
       bodyBytes_ -= request.body.size();
       rows_.push_back({++rowSeq_, std::move(request.body),
                        label.label.dump(-1, ' ', false, json::error_handler_t::replace),
-                       request.path, request.arrivedMs});
+                       errors.dump(), request.path, request.arrivedMs});
       request.body.clear();
       rowBytes_ += rows_.back().bytes();
       while (rowBytes_ > options_.labelledBytes) {
@@ -164,10 +167,10 @@ std::string Feedback::labelled(std::int64_t after, std::size_t limit) const {
   for (std::size_t n = 0; row != rows_.end() && n < limit; ++row, ++n) {
     if (n > 0 && out.size() + row->bytes() > kLabelledAnswer) break;
     if (n > 0) out += ',';
-    out += fmt::format("{{\"seq\":{},\"request\":{},\"label\":{},\"path\":{},\"atMs\":{}}}",
-                       row->seq, row->request, row->label,
-                       json(row->path).dump(-1, ' ', false, json::error_handler_t::replace),
-                       row->atMs);
+    out += fmt::format(
+        "{{\"seq\":{},\"request\":{},\"label\":{},\"errors\":{},\"path\":{},\"atMs\":{}}}",
+        row->seq, row->request, row->label, row->errors,
+        json(row->path).dump(-1, ' ', false, json::error_handler_t::replace), row->atMs);
   }
   return out += "]}";
 }

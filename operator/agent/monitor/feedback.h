@@ -63,8 +63,9 @@ class Feedback {
   std::string blocks(std::int64_t after) const;
   // A JSON array of the labels with seq > after whose request this Pod has not seen.
   std::string stray(std::int64_t after) const;
-  // {"rows": [{"seq", "request", "label", "path", "atMs"}, …]}: those with seq > after in the order
-  // in which they were labelled, at most `limit` and kLabelledAnswer bytes, but for the first.
+  // {"rows": [{"seq", "request", "label", "errors", "path", "atMs"}, …]}: those with seq > after in
+  // the order in which they were labelled, at most `limit` and kLabelledAnswer bytes, but for the
+  // first. "errors": of this Pod's own predictions, null where the label is.
   std::string labelled(std::int64_t after, std::size_t limit) const;
   ErrorSum total() const;
 
@@ -78,9 +79,11 @@ class Feedback {
   };
   struct Row {
     std::int64_t seq;
-    std::string request, label, path;
+    std::string request, label, errors, path;
     std::int64_t atMs;
-    std::size_t bytes() const { return request.size() + label.size() + path.size() + sizeof(Row); }
+    std::size_t bytes() const {
+      return request.size() + label.size() + errors.size() + path.size() + sizeof(Row);
+    }
   };
   struct Block {
     std::int64_t seq = 0, firstMs = 0, lastMs = 0;

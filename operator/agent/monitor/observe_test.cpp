@@ -223,6 +223,13 @@ TEST_F(ObserveTest, LabelledRowsOfOnePodAreScoredByAnother) {
   const auto score = json::parse(admin("POST", "/score", labelled.dump()).body);
   EXPECT_EQ(score["n"], 2);  // a null label says nothing
   EXPECT_EQ(score["errorSum"], 1.0);
+  EXPECT_EQ(score["pairs"], 2);
+  EXPECT_EQ(score["gainSqSum"], 0.0) << "it is the same model";
+  for (auto& row : labelled["rows"]) row["errors"] = row["seq"] == 1 ? json{0} : json("none");
+  const auto other = json::parse(admin("POST", "/score", labelled.dump()).body);
+  EXPECT_EQ(other["n"], 2);
+  EXPECT_EQ(other["pairs"], 1) << "of an older monitor's rows nothing is known";
+  EXPECT_EQ(other["gainSum"], 0.0 - (score["errorSum"].get<double>() - 0.0));
   EXPECT_EQ(admin("POST", "/score", "{}").status, 400);
 }
 

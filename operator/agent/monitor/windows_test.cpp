@@ -159,8 +159,16 @@ TEST_F(FeedbackTest, LabelledRowsComeInTheOrderOfTheirLabelsFromANumberOn) {
   EXPECT_EQ(labels(0, 2), (std::vector<int>{3, 1}));
   EXPECT_EQ(labels(2, 10), (std::vector<int>{2}));
   EXPECT_EQ(labels(3, 10), (std::vector<int>{}));
-  EXPECT_EQ(json::parse(feedback_.labelled(2, 10))["rows"][0],
-            json::parse(R"({"seq":3,"request":{},"label":2,"path":"/p","atMs":1000})"));
+  EXPECT_EQ(
+      json::parse(feedback_.labelled(2, 10))["rows"][0],
+      json::parse(R"({"seq":3,"request":{},"label":2,"errors":[1.0],"path":"/p","atMs":1000})"));
+}
+
+TEST_F(FeedbackTest, LabelledRowsSayHowWrongEachOfTheirPredictionsWas) {
+  feedback_.remember("a", 1000, says({1, 2, 3}), "/p", "{}");
+  take(R"({"id":"a","labels":[1,null,5]})");
+  EXPECT_EQ(json::parse(feedback_.labelled(0, 10))["rows"][0]["errors"],
+            json::parse("[0.0,null,1.0]"));
 }
 
 TEST_F(FeedbackTest, LabelWhoseRequestIsNotSeenIsStrayAfterAShortWaitAndOnlyOnce) {

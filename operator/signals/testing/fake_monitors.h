@@ -74,7 +74,9 @@ class FakeMonitors final : public http::Transport {
       monitor.scored += rows;
       nlohmann::json out = monitor.score;
       for (auto& [key, value] : out.items()) value = value.get<double>() * rows;
-      out["n"] = monitor.score["n"].get<int>() * rows;
+      for (const char* count : {"n", "pairs"}) {
+        if (out.contains(count)) out[count] = monitor.score[count].get<int>() * rows;
+      }
       return out;
     }
     ++monitor.asked;
