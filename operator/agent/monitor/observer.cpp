@@ -1,9 +1,5 @@
 #include "agent/monitor/observer.h"
 
-#include <sched.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "agent/monitor/inflate.h"
@@ -23,14 +19,6 @@ constexpr auto kBatch = std::chrono::milliseconds(5);
 
 std::size_t sizeOf(const Sample& sample) {
   return sizeof sample + sample.body.size() + sample.answer.size();
-}
-
-// Forwarding comes first where the two share a core: a thread of this policy is preempted as soon
-// as another one wakes (sched(7)), and one that is only nice is not, until its slice is over.
-void yieldToOthers() {
-  const sched_param none{};
-  if (::sched_setscheduler(0, SCHED_IDLE, &none) != 0)
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
 }
 
 }  // namespace
@@ -149,7 +137,9 @@ void Observer::tick() {
 }
 
 void Observer::run(std::stop_token stop) {
-  yieldToOthers();
+  // Of no lower priority than forwarding threads: preempted while it has the lock, it would keep
+  // them waiting (seen as a p99 that grows with each step of niceness). The sample rate bounds what
+  // it takes.
   std::vector<Sample> batch;
   while (true) {
     {

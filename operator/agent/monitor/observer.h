@@ -1,5 +1,5 @@
 // Takes the copies of inference requests from the forwarding threads and learns from them on a
-// thread of its own, of a lower priority. What it has no time for is dropped, and counted.
+// thread of its own. What it has no time for, and what is above its rate, is dropped and counted.
 #pragma once
 
 #include <condition_variable>
