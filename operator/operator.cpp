@@ -91,7 +91,9 @@ struct Operator::Parts {
         caches(options.watchNamespace),
         events(client, clock, eventOptions()),
         actor(client, events, seen,
-              [](const kube::Json& object) { return api::decodeChild(JsonText(object)).contentHash; }),
+              [](const kube::Json& object) {
+                return api::decodeChild(JsonText(object)).contentHash;
+              }),
         registry(transports({}), options.insecureRegistries),
         images(
             registry, clock,

@@ -7,8 +7,8 @@
 #include "agent/store.h"
 #include "agent/testing/folder.h"
 #include "api/codec.h"
-#include "json/view.h"
 #include "drift/profile.h"
+#include "json/view.h"
 #include "kube/http_client.h"
 #include "kube/testing/scripted_transport.h"
 

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "api/codec.h"
-#include "json/view.h"
 #include "api/labels.h"
+#include "json/view.h"
 #include "training/run_job.h"
 
 namespace reprise::training {

@@ -18,21 +18,22 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYERS = {
     "base": set(),
     "http": {"base"},
-    "api": {"base"},
+    "json": {"base"},
+    "api": {"base", "json"},
     "drift": {"base"},
-    "kube": {"base"},
+    "kube": {"base", "json"},
     "runtime": {"base", "api", "kube"},
     "registry": {"base", "api"},
     "signals": {"base", "drift"},
     "pods": {"base", "api"},
     "training": {"base", "api", "pods", "registry"},
-    "serving": {"base", "api", "drift", "pods"},
+    "serving": {"base", "json", "api", "drift", "pods"},  # json: what its tests share
     "agent": {"base", "http", "api", "drift", "kube", "runtime"},  # of runtime: its HTTP server
     "cli": {"base", "http", "api", "drift", "kube"},
-    "controllers": {"base", "api", "drift", "kube", "runtime", "registry", "signals", "pods", "training", "serving"},
+    "controllers": {"base", "json", "api", "drift", "kube", "runtime", "registry", "signals", "pods", "training", "serving"},
 }
 # Libraries that stay behind one folder.
-HIDDEN = {"cpprest/": {"http"}, "pplx/": {"http"}}
+HIDDEN = {"cpprest/": {"http"}, "pplx/": {"http"}, "simdjson": {"json"}}
 
 
 @functools.cache
