@@ -170,24 +170,31 @@ TEST_P(AnyTransport, ABodyIsSentOnceEvenIfTheConnectionCloses) {
 // creates.
 TEST_P(AnyTransport, ABodyIsSentOnceAlsoOnAKeptConnectionThatClosesBeforeTheAnswer) {
   if (!GetParam().keepsConnections) GTEST_SKIP() << "each request has a connection of its own";
-  std::atomic<int> posts{0};
-  Server server([&](tcp::socket& socket, const std::string& head) {
-    if (head.find("POST") == 0) ++posts;
-    write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    boost::system::error_code error;
-    boost::asio::streambuf buffer;
-    boost::asio::read_until(socket, buffer, "{\"a\":1}", error);
-    if (!error) ++posts;
-    socket.close();
-  });
-  auto transport = make();
-  ASSERT_TRUE(transport->send({"GET", server.url("/"), {}, {}}, std::chrono::seconds(30)));
-  auto response =
-      transport->send({"POST", server.url("/"), {}, "{\"a\":1}"}, std::chrono::seconds(30));
-  ASSERT_FALSE(response);
-  EXPECT_EQ(response.error().sent, Sent::Maybe);
-  EXPECT_EQ(posts, 1);
-  EXPECT_EQ(server.requests, 1) << "the second request must have used the kept connection";
+  // A connection is free again some time after its answer: until then the next request gets a new
+  // one, and the server answers it.
+  for (int tries = 0; tries < 100; ++tries) {
+    std::atomic<int> posts{0};
+    Server server([&](tcp::socket& socket, const std::string& head) {
+      if (head.find("POST") == 0) ++posts;
+      write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      boost::system::error_code error;
+      boost::asio::streambuf buffer;
+      boost::asio::read_until(socket, buffer, "{\"a\":1}", error);
+      if (!error) ++posts;
+      socket.close();
+    });
+    auto transport = make();
+    ASSERT_TRUE(transport->send({"GET", server.url("/"), {}, {}}, std::chrono::seconds(30)));
+    auto response =
+        transport->send({"POST", server.url("/"), {}, "{\"a\":1}"}, std::chrono::seconds(30));
+    if (server.requests > 1 && response) continue;
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().sent, Sent::Maybe);
+    EXPECT_EQ(posts, 1);
+    EXPECT_EQ(server.requests, 1);
+    return;
+  }
+  FAIL() << "no request used a kept connection";
 }
 
 TEST_P(AnyTransport, TheDeadlineIsForTheWholeExchange) {

@@ -7,6 +7,7 @@
 
 #include "api/codec.h"
 #include "api/core/objects.h"
+#include "json/view.h"
 #include "registry/version_plan.h"
 #include "serving/plan.h"
 #include "training/plan.h"
