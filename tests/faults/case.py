@@ -1,7 +1,7 @@
 """What the test cases share: one event loop in a thread of its own, one control plane, and an operator that serves a version."""
 
 import asyncio
-import pathlib
+import json
 import sys
 import threading
 import unittest
@@ -72,12 +72,24 @@ class Case(unittest.TestCase):
     limit = 600
 
     def play(self, work, *arguments):
-        self.world = Shared.world()
-        self._closing = []
+        self.play_on(Shared.world(), work, *arguments)
+
+    def play_on(self, world, work, *arguments):
+        self.world, self._closing = world, []
         try:
             Shared.run(work(*arguments), self.limit)
+        except BaseException:
+            self._tell_logs()
+            raise
         finally:
             Shared.run(self._close(), 120)
+
+    def _tell_logs(self):
+        """What the operators of this test said last: with it a failure that comes once in a hundred runs can be understood."""
+        for thing in self._closing:
+            if isinstance(thing, worlds.Operator):
+                state = "runs" if thing.running else f"ended with {thing.status}"
+                say(f"the operator of {thing.namespace} {state}; it said last:\n{thing.log()[-4000:]}")
 
     async def _close(self):
         await stopped(self._closing)
@@ -122,7 +134,15 @@ class Case(unittest.TestCase):
             observed = status.get("observedGeneration") == thing["metadata"]["generation"]
             return child and child["spec"]["replicas"] == replicas and observed and status.get("active") == "fuel-1" and status.get("replicas") == replicas
 
-        await until(f"fuel-1 on {replicas} Pods in {namespace}", probe)
+        try:
+            await until(f"fuel-1 on {replicas} Pods in {namespace}", probe)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; there is {await self._picture(namespace)}") from None
+
+    async def _picture(self, namespace):
+        """Spec and status of what fuel-1 needs to serve."""
+        there = {kind: await self.world.api.list(namespace, kind) for kind in ("modeldeployments", "deployments", "replicasets", "pods")}
+        return json.dumps({kind: [{part: one.get(part, {}) for part in ("spec", "status")} | {"name": one["metadata"]["name"]} for one in ones] for kind, ones in there.items()})
 
     async def scale(self, namespace, replicas):
         await self.world.api.patch(namespace, "modeldeployments", "fuel", {"spec": {"replicas": replicas}})

@@ -22,11 +22,7 @@ class Storage(Case):
         Shared.end(cls._own)
 
     def play(self, work, *arguments):
-        self.world, self._closing = self._own, []
-        try:
-            Shared.run(work(*arguments), self.limit)
-        finally:
-            Shared.run(self._close(), 120)
+        self.play_on(self._own, work, *arguments)
 
     async def _restarted(self, word, *names):
         namespace, proxy, operator = await self.serving(word)
