@@ -12,25 +12,32 @@ namespace {
 constexpr std::int64_t kLeastTrainingRows =
     30;                               // with fewer nothing is significant, and all would match
 constexpr double kLeastShare = 0.08;  // of the smaller part of a mix: less is no mix
-constexpr double kKindsApart = 0.1;   // effect between kinds whose mix can be told from both
+constexpr double kKindsApart = 0.1;   // effect between kinds whose mix can be told from both …
+constexpr double kKindsNear = 0.02;   // … or that, where it also is as near as returns are
 constexpr std::int64_t kPatience =
     4;                           // times minSamples, until the nearest of two that fit is taken
 constexpr double kNearer = 0.5;  // of the serving version's effect, that one which fits is below
+constexpr double kAlike =
+    0.25;  // … and that one which is significantly away is below, if it is of the same kind still
+constexpr double kReturnZ = 3;  // standard deviations that a return is seldom beyond
 
 bool fits(const Distance& distance, const Policy& policy) {
   if (distance.effect >= policy.ratioMaxEffect) return false;
   return distance.effect < policy.toleranceFloor || !significant(distance, policy);
 }
 
-// That a version is not significantly away says little of few rows: a new kind beside it would not
-// be either. So its effect must be low by more than chance: below the floor, or half of the serving
-// version's. More rows show one or the other; if they do not, it fits.
+// Of a version that does not serve. That it is not significantly away says little of few rows: a
+// new kind beside it would not be either. So its effect must be low by more than chance, below the
+// floor or half of the serving version's; and it must be as near as returns are, or of an effect
+// that is small beside the serving version's. More rows show one or the other.
 enum class Fit { No, Unsure, Yes };
 Fit fitOf(const Distance& distance, double servingEffect, std::int64_t rows, const Policy& policy) {
   if (!fits(distance, policy)) return Fit::No;
+  const double alike = std::min(policy.toleranceFloor, kAlike * servingEffect);
+  const bool near = distance.effect < alike || distance.z < kReturnZ;
+  if (rows >= kPatience * policy.minSamples) return near ? Fit::Yes : Fit::No;
   const double limit = std::max(policy.toleranceFloor, kNearer * servingEffect);
-  const bool sure = distance.effect + kSure * distance.noise <= limit;
-  return sure || rows >= kPatience * policy.minSamples ? Fit::Yes : Fit::Unsure;
+  return near && distance.effect + kSure * distance.noise <= limit ? Fit::Yes : Fit::Unsure;
 }
 
 const Candidate* find(const std::vector<Candidate>& candidates, const std::string& version) {
@@ -62,6 +69,21 @@ void rank(const MatchInput& input, Match& out) {
   });
 }
 
+// Whether the live rows and that version's training differ by rows of another kept version alone,
+// in one or the other: it was trained while kinds came together, or they come together now.
+bool differByMix(const MatchInput& input, const Candidate& candidate, const Policy& policy) {
+  const auto explained = [&](const Profile& mix, const Profile& part, const Profile& other) {
+    const auto nearest = nearestMixture(mix, part, other);
+    return nearest && (nearest->z <= policy.zThreshold || nearest->effect <= policy.toleranceFloor);
+  };
+  const auto& own = *candidate.profile;
+  return std::any_of(input.candidates.begin(), input.candidates.end(), [&](const auto& other) {
+    if (!other.profile || other.profile->rows() < kLeastTrainingRows) return false;
+    return other.version != candidate.version && (explained(own, input.live, *other.profile) ||
+                                                  explained(input.live, own, *other.profile));
+  });
+}
+
 void choose(const MatchInput& input, const Policy& policy, Match& out) {
   const Ranked* second = nullptr;
   const auto& nearest = out.ranked.front();
@@ -82,7 +104,8 @@ void choose(const MatchInput& input, const Policy& policy, Match& out) {
   // By ratio only where another version than the serving one is nearest: that something else is
   // farther does not make a drifted version right.
   const bool byRatio = farSecond && nearest.version != input.serving &&
-                       nearest.distance.effect < policy.ratioMaxEffect;
+                       nearest.distance.effect < policy.ratioMaxEffect &&
+                       differByMix(input, *find(input.candidates, nearest.version), policy);
   double servingEffect = 0;
   for (const auto& one : out.ranked) {
     if (one.version == input.serving) servingEffect = one.distance.effect;
@@ -92,9 +115,11 @@ void choose(const MatchInput& input, const Policy& policy, Match& out) {
     if (one.version == input.serving) {
       // As the alarm asks it; the order of versions is by what all their rows say.
       const auto own = *trainingDistance(input.live, *find(input.candidates, one.version)->profile);
-      const auto fit = fitOf(own, 0, input.live.rows(), policy);
-      one.accepted = out.servingAccepted = own.effect <= input.tolerance || fit == Fit::Yes;
-      out.unsure = out.unsure || (!one.accepted && fit == Fit::Unsure);
+      const bool sure = own.effect + kSure * own.noise <= policy.toleranceFloor ||
+                        input.live.rows() >= kPatience * policy.minSamples;
+      one.accepted = out.servingAccepted =
+          own.effect <= input.tolerance || (fits(own, policy) && sure);
+      out.unsure = out.unsure || (!one.accepted && fits(own, policy));
       continue;
     }
     if (contains(input.refused, one.version)) continue;
@@ -105,7 +130,9 @@ void choose(const MatchInput& input, const Policy& policy, Match& out) {
     const bool ofNearest = one.version == nearest.version ||
                            sameKind(input.candidates, one.version, nearest.version, policy);
     if (!ofNearest && !farSecond) out.ambiguous = input.live.rows() < kPatience * policy.minSamples;
-    if (!ofNearest) continue;
+    // Kinds within the floor of each other count as one, unless these rows tell them apart.
+    if (!ofNearest || one.distance.effect - nearest.distance.effect > kSure * one.distance.noise)
+      continue;
     const auto* candidate = find(input.candidates, one.version);
     if (!target || candidate->createdMs > target->createdMs) target = candidate;
   }
@@ -139,10 +166,13 @@ std::optional<KnownMix> knownMix(const MatchInput& input, const Policy& policy) 
           std::min(a.profile->rows(), b.profile->rows()) < kLeastTrainingRows)
         continue;
       const auto apart = distance(*a.profile, *b.profile);
-      if (!apart || apart->effect < kKindsApart) continue;
+      if (!apart || apart->effect < kKindsNear) continue;
       const auto mix = nearestMixture(input.live, *a.profile, *b.profile);
       if (!mix || std::min(mix->weight, 1 - mix->weight) < kLeastShare) continue;
-      if (mix->z > policy.zThreshold && mix->effect > policy.toleranceFloor) continue;
+      const bool explained = apart->effect < kKindsApart ? mix->z < kReturnZ
+                                                         : mix->z <= policy.zThreshold ||
+                                                               mix->effect <= policy.toleranceFloor;
+      if (!explained) continue;
       if (best && mix->effect >= least) continue;
       best = KnownMix{a.version, b.version, mix->weight};
       least = mix->effect;
