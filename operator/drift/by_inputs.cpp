@@ -65,10 +65,11 @@ Decision& explain(const Question& q, Decision& decision) {
   decision.firstDriftedMs = stream.looks[stream.alarmFirst].firstMs;
   const Profile live = newestOfOneKind(stream, stream.alarmFirst, q.policy);
   const auto refused = refusedByLabels(q, *decision.firstDriftedMs);
-  const MatchInput input{live, q.candidates, q.serving.version, stream.tolerance, refused};
+  const MatchInput input{live,    q.candidates,     q.serving.version, stream.tolerance,
+                         refused, stream.dependence};
   const auto match = matchVersions(input, q.policy);
   copyMatch(match, live, decision);
-  if (const auto found = trainingDistance(live, *q.serving.profile)) {
+  if (const auto found = trainingDistance(live, *q.serving.profile, stream.dependence)) {
     decision.score = found->effect;
     decision.z = found->z;
   }
@@ -151,7 +152,7 @@ namespace {
 // version fits far better.
 bool anotherFitsBetter(const Question& q, const MatchInput& input, const Match& match) {
   if (input.live.rows() < q.policy.minSamples || match.target.empty()) return false;
-  const auto own = trainingDistance(input.live, *q.serving.profile);
+  const auto own = trainingDistance(input.live, *q.serving.profile, input.dependence);
   return own && own->effect > q.policy.toleranceFloor && significant(*own, q.policy) &&
          match.distance < q.policy.ratio * own->effect;
 }
@@ -160,11 +161,11 @@ bool anotherFitsBetter(const Question& q, const MatchInput& input, const Match& 
 
 Decision& quiet(const Question& q, Decision& decision) {
   const auto& stream = q.stream;
-  const MatchInput input{stream.recent, q.candidates, q.serving.version, stream.tolerance,
-                         q.history.refused};
+  const MatchInput input{stream.recent,    q.candidates,      q.serving.version,
+                         stream.tolerance, q.history.refused, stream.dependence};
   const auto match = matchVersions(input, q.policy);
   copyMatch(match, stream.recent, decision);
-  if (const auto found = trainingDistance(stream.recent, *q.serving.profile)) {
+  if (const auto found = trainingDistance(stream.recent, *q.serving.profile, stream.dependence)) {
     decision.score = found->effect;
     decision.z = found->z;
   }

@@ -32,7 +32,10 @@ double divergence(double part, double middle) {
 
 }  // namespace
 
-Expected<Distance> distance(const Profile& p, const Profile& q) { return between(p, q); }
+Expected<Distance> distance(const Profile& p, const Profile& q, double dependence) {
+  return between(p, static_cast<double>(p.rows()) / dependence, q,
+                 static_cast<double>(q.rows()) / dependence);
+}
 
 std::optional<double> frechet(const Profile& p, const Profile& q) {
   if (!comparable(p, q)) return std::nullopt;
@@ -70,11 +73,15 @@ std::vector<FeatureDistance> perFeature(const Profile& p, const Profile& q) {
   return out;
 }
 
-Expected<Mixture> nearestMixture(const Profile& live, const Profile& a, const Profile& b) {
+Expected<Mixture> nearestMixture(const Profile& live, const Profile& a, const Profile& b,
+                                 double dependence) {
   for (const auto* known : {&a, &b}) {
     if (auto good = comparable(live, *known); !good) return tl::unexpected(good.error());
   }
-  const Summary l = summarize(live), p = summarize(a), q = summarize(b);
+  const auto counted = [&](const Profile& one) {
+    return summarize(one, static_cast<double>(one.rows()) / dependence);
+  };
+  const Summary l = counted(live), p = counted(a), q = counted(b);
   // Squared distance of l to w·p + (1-w)·q is a parabola in w; all inner products without a row's
   // own with itself.
   const double lp = l.mean.dot(p.mean), lq = l.mean.dot(q.mean), pq = p.mean.dot(q.mean);

@@ -29,9 +29,10 @@ struct Distance {
 
 constexpr double kSure = 2;  // times its noise, that an effect may be off by chance
 
+// So many rows in a row say as much as one that is independent of others, ≥ 1: see dependence.h.
 // InvalidArgument: other basis, or fewer than 4 rows in one of them. Σ is taken from the larger of
 // the two.
-Expected<Distance> distance(const Profile& p, const Profile& q);
+Expected<Distance> distance(const Profile& p, const Profile& q, double dependence = 1);
 
 // ‖m1 - m2‖² + tr(C1 + C2 - 2 (C1 C2)^½) (Dowson & Landau 1982) of the scaled rows, divided by
 // their dimension: squared standard deviations a feature. Nothing where a profile has no
@@ -52,6 +53,7 @@ struct Mixture {
   double effect = 0;
   double z = 0;
 };
-Expected<Mixture> nearestMixture(const Profile& live, const Profile& a, const Profile& b);
+Expected<Mixture> nearestMixture(const Profile& live, const Profile& a, const Profile& b,
+                                 double dependence = 1);
 
 }  // namespace reprise::drift

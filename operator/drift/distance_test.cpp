@@ -44,7 +44,7 @@ TEST_F(DistanceTest, LiveRowsThatComeBackAreNoMoreThanThoseOfTheTraining) {
     for (int i = 0; i < 400; ++i) rows.push_back(others[random() % others.size()]);
     const auto live = profileOf(basis, rows);
     plain += distance(live, training)->z / 50;
-    counted += trainingDistance(live, training)->z / 50;
+    counted += trainingDistance(live, training, 1)->z / 50;
   }
   EXPECT_GT(plain, 0.8) << "there is something to mend";
   EXPECT_LT(std::abs(counted), 0.4);
@@ -52,7 +52,7 @@ TEST_F(DistanceTest, LiveRowsThatComeBackAreNoMoreThanThoseOfTheTraining) {
 
 TEST_F(DistanceTest, FewRowsBesideALargeTrainingCountAsWhatTheyAre) {
   const auto training = of({}, 5000, 3), live = of({1, 1}, 50, 4);
-  const auto plain = *distance(live, training), counted = *trainingDistance(live, training);
+  const auto plain = *distance(live, training), counted = *trainingDistance(live, training, 1);
   EXPECT_NEAR(counted.effect, plain.effect, 0.01 * plain.effect);
   EXPECT_NEAR(counted.z, plain.z, 0.03 * plain.z);
 }

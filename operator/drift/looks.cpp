@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "drift/dependence.h"
 #include "drift/training_distance.h"
 
 namespace reprise::drift {
@@ -9,8 +10,9 @@ namespace {
 
 constexpr double kMaxPValue =
     1e-5;  // of one look: about one in 1e5 windows of the same source, and two in a row are asked
-constexpr std::size_t kMaxLooks = 256;  // the newest; older ones only teach the tolerance
-constexpr std::int64_t kMostRows = 5;   // times minSamples
+constexpr std::size_t kMaxLooks = 256;        // the newest; older ones only teach the tolerance
+constexpr std::size_t kDependenceLooks = 40;  // the newest, that it is asked of
+constexpr std::int64_t kMostRows = 5;         // times minSamples
 constexpr std::int64_t kLongLook =
     4;  // times minSamples: for drifts that minSamples rows do not show
 
@@ -32,27 +34,37 @@ std::vector<Look> join(const std::vector<const Window*>& windows, const Policy& 
 // The rows of looks[from], and those before it down to looks[first] as long as they do not differ
 // from them and there are not `enough`.
 template <class Enough>
-Profile backFrom(const std::vector<Look>& looks, std::size_t from, std::size_t first,
-                 const Policy& policy, Enough enough) {
+Profile backFrom(const Stream& stream, std::size_t from, std::size_t first, const Policy& policy,
+                 Enough enough) {
+  const auto& looks = stream.looks;
   Profile out;
   for (std::size_t i = from + 1; i-- > first;) {
-    const auto apart = out.rows() > 0 ? distance(looks[i].profile, out) : Expected<Distance>{};
+    const auto apart =
+        out.rows() > 0 ? distance(looks[i].profile, out, stream.dependence) : Expected<Distance>{};
     if (!apart || away(*apart, policy.toleranceFloor, policy)) break;
     if (!out.merge(looks[i].profile) || enough(out)) break;
   }
   return out;
 }
 
+std::vector<const Profile*> newestProfiles(const std::vector<Look>& looks) {
+  std::vector<const Profile*> out;
+  for (std::size_t i = looks.size() - std::min(looks.size(), kDependenceLooks); i < looks.size();
+       ++i)
+    out.push_back(&looks[i].profile);
+  return out;
+}
+
 // Whether the newest rows up to looks[last], once, twice or four times minSamples of them, are away
 // together: that shows what is too small for each look. Only looks alike are joined, so that a
 // burst of other data is no drift of those after it.
-bool driftTogether(const std::vector<Look>& looks, std::size_t last, double tolerance,
-                   const Profile& serving, const Policy& policy) {
+bool driftTogether(const Stream& stream, std::size_t last, double tolerance, const Profile& serving,
+                   const Policy& policy) {
   std::int64_t wanted = policy.minSamples;
   bool found = false;
-  backFrom(looks, last, 0, policy, [&](const Profile& together) {
+  backFrom(stream, last, 0, policy, [&](const Profile& together) {
     if (together.rows() < wanted) return false;
-    const auto apart = trainingDistance(together, serving);
+    const auto apart = trainingDistance(together, serving, stream.dependence);
     found = apart && away(*apart, tolerance, policy);
     const bool end = found || wanted >= kLongLook * policy.minSamples;
     wanted *= 2;
@@ -64,7 +76,8 @@ bool driftTogether(const std::vector<Look>& looks, std::size_t last, double tole
 // Twice what the first looks show together; and what any of them shows that sampling does not
 // explain. The largest effect of several small looks is mostly chance, and learned as benign it
 // would hide drift for good.
-double learn(const std::vector<const Look*>& looks, const Profile& serving, const Policy& policy) {
+double learn(const std::vector<const Look*>& looks, const Profile& serving, const Policy& policy,
+             double dependence) {
   Profile all;
   double most = 0;
   for (const auto* look : looks) {
@@ -72,7 +85,7 @@ double learn(const std::vector<const Look*>& looks, const Profile& serving, cons
     if (significant(look->serving, policy))
       most = std::max(most, look->serving.effect - kSure * look->serving.noise);
   }
-  if (const auto together = trainingDistance(all, serving))
+  if (const auto together = trainingDistance(all, serving, dependence))
     most = std::max(most, 2 * (together->effect + together->noise));
   return std::clamp(most, policy.toleranceFloor, policy.toleranceCap);
 }
@@ -87,7 +100,7 @@ std::vector<double> tolerances(Stream& stream, const Profile& serving, const Pol
     if (stream.learned || away(look.serving, policy.toleranceCap, policy)) continue;
     clean.push_back(&look);
     if (static_cast<int>(clean.size()) >= policy.learnWindows)
-      stream.learned = learn(clean, serving, policy);
+      stream.learned = learn(clean, serving, policy, stream.dependence);
   }
   stream.tolerance = stream.learned.value_or(policy.toleranceCap);
   return out;
@@ -99,7 +112,8 @@ class Marks {
  public:
   Marks(Stream& stream, const std::vector<double>& tolerance, const Profile& serving,
         const Policy& policy)
-      : looks_(stream.looks),
+      : stream_(stream),
+        looks_(stream.looks),
         tolerance_(tolerance),
         serving_(serving),
         policy_(policy),
@@ -111,12 +125,13 @@ class Marks {
   bool drifted(std::size_t i) {
     auto& look = looks_[i];
     if (!known_[i] && !look.ownDrift)
-      look.drifted = driftTogether(looks_, i, tolerance_[i], serving_, policy_);
+      look.drifted = driftTogether(stream_, i, tolerance_[i], serving_, policy_);
     known_[i] = true;
     return look.drifted;
   }
 
  private:
+  const Stream& stream_;
   std::vector<Look>& looks_;
   const std::vector<double>& tolerance_;
   const Profile& serving_;
@@ -126,13 +141,13 @@ class Marks {
 
 // Where a drift that only many rows show began: of the newest rows, as far back as they are alike,
 // the stretch with the largest z. Rows of before the change would make it smaller.
-std::size_t beginOfDrift(const std::vector<Look>& looks, std::size_t first, const Profile& serving,
+std::size_t beginOfDrift(const Stream& stream, std::size_t first, const Profile& serving,
                          const Policy& policy) {
-  std::size_t i = looks.size(), best = first;
+  std::size_t i = stream.looks.size(), best = first;
   double most = 0;
-  backFrom(looks, looks.size() - 1, 0, policy, [&](const Profile& together) {
+  backFrom(stream, i - 1, 0, policy, [&](const Profile& together) {
     --i;
-    const auto apart = trainingDistance(together, serving);
+    const auto apart = trainingDistance(together, serving, stream.dependence);
     if (i <= first && apart && apart->z > most) {
       most = apart->z;
       best = i;
@@ -157,7 +172,7 @@ void findAlarm(Stream& stream, Marks& marks, const Profile& serving, const Polic
     stream.alarmFirst = i;
   }
   if (stream.alarm && !stream.looks[stream.alarmFirst].ownDrift)
-    stream.alarmFirst = beginOfDrift(stream.looks, stream.alarmFirst, serving, policy);
+    stream.alarmFirst = beginOfDrift(stream, stream.alarmFirst, serving, policy);
 }
 
 }  // namespace
@@ -174,8 +189,10 @@ Stream readStream(const std::vector<const Window*>& windows, const Profile& serv
                   const Policy& policy, const std::optional<double>& learned) {
   Stream out;
   out.learned = learned;
-  for (auto& look : join(windows, policy)) {
-    const auto found = trainingDistance(look.profile, serving);
+  auto looks = join(windows, policy);
+  out.dependence = dependenceOf(newestProfiles(looks), serving);
+  for (auto& look : looks) {
+    const auto found = trainingDistance(look.profile, serving, out.dependence);
     if (!found) continue;
     look.serving = *found;
     out.looks.push_back(std::move(look));
@@ -196,7 +213,7 @@ Stream readStream(const std::vector<const Window*>& windows, const Profile& serv
 }
 
 Profile newestOfOneKind(const Stream& stream, std::size_t first, const Policy& policy) {
-  return backFrom(stream.looks, stream.looks.size() - 1, first, policy,
+  return backFrom(stream, stream.looks.size() - 1, first, policy,
                   [&](const Profile& out) { return out.rows() >= kMostRows * policy.minSamples; });
 }
 

@@ -37,6 +37,7 @@ struct Stream {
   std::int64_t recentFirstMs = 0;
   double tolerance = 0;  // in force for the newest look
   std::optional<double> learned;
+  double dependence = 1;  // of rows on those before them: see dependence.h
   bool alarm = false;
   std::size_t alarmFirst = 0;  // look
 };

@@ -54,7 +54,7 @@ bool sameKind(const std::vector<Candidate>& candidates, const std::string& a, co
 void rank(const MatchInput& input, Match& out) {
   for (const auto& candidate : input.candidates) {
     const bool enough = candidate.profile && candidate.profile->rows() >= kLeastTrainingRows;
-    const auto found = enough ? distance(input.live, *candidate.profile)
+    const auto found = enough ? distance(input.live, *candidate.profile, input.dependence)
                               : Expected<Distance>(fail(ErrorCode::InvalidArgument, ""));
     if (found)
       out.ranked.push_back({candidate.version, *found, false});
@@ -73,7 +73,7 @@ void rank(const MatchInput& input, Match& out) {
 // in one or the other: it was trained while kinds came together, or they come together now.
 bool differByMix(const MatchInput& input, const Candidate& candidate, const Policy& policy) {
   const auto explained = [&](const Profile& mix, const Profile& part, const Profile& other) {
-    const auto nearest = nearestMixture(mix, part, other);
+    const auto nearest = nearestMixture(mix, part, other, input.dependence);
     return nearest && (nearest->z <= policy.zThreshold || nearest->effect <= policy.toleranceFloor);
   };
   const auto& own = *candidate.profile;
@@ -114,7 +114,8 @@ void choose(const MatchInput& input, const Policy& policy, Match& out) {
   for (auto& one : out.ranked) {
     if (one.version == input.serving) {
       // As the alarm asks it; the order of versions is by what all their rows say.
-      const auto own = *trainingDistance(input.live, *find(input.candidates, one.version)->profile);
+      const auto own = *trainingDistance(input.live, *find(input.candidates, one.version)->profile,
+                                         input.dependence);
       const bool sure = own.effect + kSure * own.noise <= policy.toleranceFloor ||
                         input.live.rows() >= kPatience * policy.minSamples;
       one.accepted = out.servingAccepted =
@@ -167,7 +168,7 @@ std::optional<KnownMix> knownMix(const MatchInput& input, const Policy& policy) 
         continue;
       const auto apart = distance(*a.profile, *b.profile);
       if (!apart || apart->effect < kKindsNear) continue;
-      const auto mix = nearestMixture(input.live, *a.profile, *b.profile);
+      const auto mix = nearestMixture(input.live, *a.profile, *b.profile, input.dependence);
       if (!mix || std::min(mix->weight, 1 - mix->weight) < kLeastShare) continue;
       const bool explained = apart->effect < kKindsApart ? mix->z < kReturnZ
                                                          : mix->z <= policy.zThreshold ||

@@ -16,6 +16,7 @@ struct MatchInput {
   const std::string& serving;
   double tolerance = 0;  // effect that the serving version may be away
   const std::vector<std::string>& refused;
+  double dependence = 1;  // of rows on those before them
 };
 
 struct Match {

@@ -11,6 +11,7 @@ namespace reprise::drift {
 namespace {
 
 constexpr std::int64_t kLeastRows = 4;
+constexpr double kLeastCount = 2;   // rows, that a variance takes
 constexpr double kRounding = 1e-5;  // what the fixed point leaves in a distance of equal rows
 
 // The null is Σᵢ λᵢ χ²₁ · scale, less its mean: as a χ² with that mean and variance.
@@ -25,15 +26,15 @@ double pValueOf(double mmd2, double scale, double trace, double covarianceSq) {
 
 }  // namespace
 
-Summary summarize(const Profile& profile, double most) {
+Summary summarize(const Profile& profile, double rows) {
   Summary out;
-  const auto rows = static_cast<double>(profile.rows());
-  out.n = std::min(rows, most);
+  const auto all = static_cast<double>(profile.rows());
+  out.n = std::max(kLeastCount, rows);
   const auto mean = profile.fourierMean();
   out.mean = Eigen::Map<const Eigen::VectorXd>(mean.data(), kFourierDim);
   out.norm = out.mean.squaredNorm();
   out.unbiased = (out.n * out.norm - 1) / (out.n - 1);
-  out.trace = std::max(0.0, (1 - out.norm) * rows / (rows - 1));
+  out.trace = std::max(0.0, (1 - out.norm) * all / (all - 1));
   return out;
 }
 
@@ -57,9 +58,9 @@ double noiseOf(double scale, double covarianceSq) {
   return std::max(kRounding, std::sqrt(2 * covarianceSq) * scale);
 }
 
-Expected<Distance> between(const Profile& p, const Profile& q, double most) {
+Expected<Distance> between(const Profile& p, double rowsOfP, const Profile& q, double rowsOfQ) {
   if (auto good = comparable(p, q); !good) return tl::unexpected(good.error());
-  const Summary a = summarize(p, most), b = summarize(q);
+  const Summary a = summarize(p, rowsOfP), b = summarize(q, rowsOfQ);
   const bool first = p.rows() >= q.rows();
   const double trace = first ? a.trace : b.trace;
   const double covarianceSq = first ? p.fourierCovarianceSq() : q.fourierCovarianceSq();

@@ -2,15 +2,11 @@
 // apart.
 #pragma once
 
-#include <limits>
-
 #include <Eigen/Core>
 
 #include "drift/distance.h"
 
 namespace reprise::drift {
-
-constexpr double kAllRows = std::numeric_limits<double>::infinity();
 
 struct Summary {
   double n = 0;
@@ -20,8 +16,8 @@ struct Summary {
   double trace = 0;      // tr(Σ): |phi| = 1
 };
 
-// `most`: the profile counts as so many rows at most, ≥ 2.
-Summary summarize(const Profile& profile, double most = kAllRows);
+// The profile counts as `rows`, 2 at least.
+Summary summarize(const Profile& profile, double rows);
 
 // InvalidArgument: other basis, or fewer than 4 rows in one of them.
 Expected<void> comparable(const Profile& p, const Profile& q);
@@ -29,8 +25,8 @@ Expected<void> comparable(const Profile& p, const Profile& q);
 double share(double mmd2, double norms);
 double noiseOf(double scale, double covarianceSq);
 
-// As distance(), where p counts as `most` rows at most, ≥ 2. Σ is taken from the one with more
+// As distance(), where they count as so many rows, 2 at least. Σ is taken from the one with more
 // rows.
-Expected<Distance> between(const Profile& p, const Profile& q, double most = kAllRows);
+Expected<Distance> between(const Profile& p, double rowsOfP, const Profile& q, double rowsOfQ);
 
 }  // namespace reprise::drift

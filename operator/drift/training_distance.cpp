@@ -1,19 +1,14 @@
 #include "drift/training_distance.h"
 
-#include <algorithm>
-
 #include "drift/summary.h"
 
 namespace reprise::drift {
-namespace {
 
-constexpr double kLeast = 2;  // rows, that a variance takes
-
-}  // namespace
-
-Expected<Distance> trainingDistance(const Profile& live, const Profile& training) {
-  const auto n = static_cast<double>(live.rows()), m = static_cast<double>(training.rows());
-  return between(live, training, std::max(kLeast, n * m / (n + m)));
+Expected<Distance> trainingDistance(const Profile& live, const Profile& training,
+                                    double dependence) {
+  const double n = static_cast<double>(live.rows()) / dependence;
+  const double m = static_cast<double>(training.rows()) / dependence;
+  return between(live, n * m / (n + m), training, m);
 }
 
 }  // namespace reprise::drift

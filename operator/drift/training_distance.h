@@ -10,6 +10,7 @@ namespace reprise::drift {
 // no more of their source than so many, and that a training of m rows knows it better is not said.
 // Few live rows or a large training change next to nothing.
 // InvalidArgument: as there.
-Expected<Distance> trainingDistance(const Profile& live, const Profile& training);
+Expected<Distance> trainingDistance(const Profile& live, const Profile& training,
+                                    double dependence);
 
 }  // namespace reprise::drift
