@@ -17,7 +17,7 @@ using testing::Kind;
 using testing::profileOf;
 
 constexpr int kLook = 50;
-constexpr unsigned kRuns = 20;
+constexpr unsigned kProcesses = 20;
 
 // An autoregressive process of order 1: each row keeps so much of the one before it.
 class Process {
@@ -57,8 +57,8 @@ struct DependenceTest : testing::DecisionTest {
   template <class KindOf>
   double mean(double keeps, int looks, KindOf kindOf) {
     double sum = 0;
-    for (unsigned run = 0; run < kRuns; ++run) sum += ask(keeps, run, looks, kindOf);
-    return sum / kRuns;
+    for (unsigned run = 0; run < kProcesses; ++run) sum += ask(keeps, run, looks, kindOf);
+    return sum / kProcesses;
   }
 };
 
@@ -106,7 +106,7 @@ TEST_F(DependenceTest, LooksOfAnotherBasisAreLeftOut) {
 
 TEST_F(DependenceTest, DependentRowsThatDoNotDriftRaiseNoAlarmAndAChangeIsSeenStill) {
   int alarms = 0, actions = 0, returns = 0;
-  for (unsigned run = 0; run < kRuns; ++run) {
+  for (unsigned run = 0; run < kProcesses; ++run) {
     Process process(0.8, run + 1);
     profiles.clear();
     candidates.clear();
@@ -122,9 +122,9 @@ TEST_F(DependenceTest, DependentRowsThatDoNotDriftRaiseNoAlarmAndAChangeIsSeenSt
     for (int i = 0; i < 8 && serving == "v1"; ++i) act(live(process.rows(kB, kLook)));
     returns += serving == "v2";
   }
-  EXPECT_LE(alarms, 2) << "of " << kRuns * 60 << " looks";
+  EXPECT_LE(alarms, 2) << "of " << kProcesses * 60 << " looks";
   EXPECT_EQ(actions, 0);
-  EXPECT_EQ(returns, kRuns);
+  EXPECT_EQ(returns, kProcesses);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ using testing::mixOf;
 using testing::profileOf;
 using testing::rowsOf;
 
-constexpr unsigned kRuns = 20;
+constexpr unsigned kSeeds = 20;
 
 struct MatchTest : testing::DecisionTest {
   std::vector<std::string> refused;
@@ -37,13 +37,13 @@ struct MatchTest : testing::DecisionTest {
   Match matchNow(const std::vector<Row>& rows) {
     const auto live = profileOf(basis, rows);
     const auto found = matchVersions({live, candidates, serving, 0.01, refused}, policy);
-    apart += found.distance / kRuns;
+    apart += found.distance / kSeeds;
     return found;
   }
   template <class Each>
   int count(Each each) {
     int out = 0;
-    for (unsigned run = 0; run < kRuns; ++run) out += each(run);
+    for (unsigned run = 0; run < kSeeds; ++run) out += each(run);
     return out;
   }
 };
@@ -56,7 +56,7 @@ TEST_F(MatchTest, TheNewestOfAKindIsTakenOnlyWhereTheRowsDoNotTellItFromTheNeare
           ->effect,
       policy.toleranceFloor);
   EXPECT_EQ(count([&](auto run) { return match(run, {kB, kA, beside}, kA, 800).target == "v2"; }),
-            kRuns);
+            kSeeds);
   const int newest =
       count([&](auto run) { return match(run, {kB, kA, kA}, kA, 800).target == "v3"; });
   EXPECT_GE(newest, 18) << "two of the very same kind";
@@ -82,7 +82,7 @@ TEST_F(MatchTest, AVersionWhoseTrainingHadRowsOfTheKindBeforeIsTakenByThatRatio)
     return matchNow(rowsOf(kB, 200, ++seed)).target == "v2";
   });
   EXPECT_GT(apart, 2 * policy.toleranceFloor);
-  EXPECT_EQ(taken, kRuns);
+  EXPECT_EQ(taken, kSeeds);
 }
 
 // Of an effect below the floor, but beyond what returns show: it is new, unless the serving version
@@ -105,7 +105,7 @@ TEST_F(MatchTest, AReturnIsTakenAtOnceOrSoonAtEverySeed) {
     return count([&](auto run) { return match(run, {kB, kA}, kA, rows).target == "v2"; });
   };
   EXPECT_GE(returns(200), 19);
-  EXPECT_EQ(returns(300), kRuns);
+  EXPECT_EQ(returns(300), kSeeds);
 }
 
 }  // namespace
