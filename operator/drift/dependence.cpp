@@ -18,8 +18,7 @@ double apart(const std::vector<Summary>& stretches, std::size_t lag, double trac
   std::vector<double> ratios;
   for (std::size_t i = lag; i < stretches.size(); ++i) {
     const auto &a = stretches[i - lag], &b = stretches[i];
-    const double mmd2 = a.unbiased + b.unbiased - 2 * a.mean.dot(b.mean);
-    ratios.push_back(1 + mmd2 / (trace * (1 / a.n + 1 / b.n)));
+    ratios.push_back(1 + mmd2Of(a, b) / (trace * (1 / a.n + 1 / b.n)));
   }
   if (ratios.size() < kLeastPairs) return 0;
   const auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
@@ -32,10 +31,9 @@ double apart(const std::vector<Summary>& stretches, std::size_t lag, double trac
 double dependenceOf(const std::vector<const Profile*>& stretches, const Profile& training) {
   std::vector<Summary> there;
   for (const auto* one : stretches) {
-    if (comparable(*one, training))
-      there.push_back(summarize(*one, static_cast<double>(one->rows())));
+    if (comparable(*one, training)) there.push_back(summarize(*one, countOf(*one)));
   }
-  const double trace = summarize(training, static_cast<double>(training.rows())).trace;
+  const double trace = summarize(training, countOf(training)).trace;
   if (trace <= 1e-9 || there.size() < kLeastPairs + kLags) return 1;
   double out = kMost;
   for (std::size_t lag = 1; lag <= kLags; ++lag) out = std::min(out, apart(there, lag, trace));

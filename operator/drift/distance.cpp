@@ -33,8 +33,7 @@ double divergence(double part, double middle) {
 }  // namespace
 
 Expected<Distance> distance(const Profile& p, const Profile& q, double dependence) {
-  return between(p, static_cast<double>(p.rows()) / dependence, q,
-                 static_cast<double>(q.rows()) / dependence);
+  return between(p, countOf(p, dependence), q, countOf(q, dependence));
 }
 
 std::optional<double> frechet(const Profile& p, const Profile& q) {
@@ -78,9 +77,7 @@ Expected<Mixture> nearestMixture(const Profile& live, const Profile& a, const Pr
   for (const auto* known : {&a, &b}) {
     if (auto good = comparable(live, *known); !good) return tl::unexpected(good.error());
   }
-  const auto counted = [&](const Profile& one) {
-    return summarize(one, static_cast<double>(one.rows()) / dependence);
-  };
+  const auto counted = [&](const Profile& one) { return summarize(one, countOf(one, dependence)); };
   const Summary l = counted(live), p = counted(a), q = counted(b);
   // Squared distance of l to w·p + (1-w)·q is a parabola in w; all inner products without a row's
   // own with itself.

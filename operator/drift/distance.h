@@ -29,7 +29,8 @@ struct Distance {
 
 constexpr double kSure = 2;  // times its noise, that an effect may be off by chance
 
-// So many rows in a row say as much as one that is independent of others, ≥ 1: see dependence.h.
+// `dependence`, ≥ 1: so many rows in a row say as much as one that is independent of the others, of
+// both; see dependence.h.
 // InvalidArgument: other basis, or fewer than 4 rows in one of them. Σ is taken from the larger of
 // the two.
 Expected<Distance> distance(const Profile& p, const Profile& q, double dependence = 1);

@@ -113,17 +113,18 @@ class Marks {
   Marks(Stream& stream, const std::vector<double>& tolerance, const Profile& serving,
         const Policy& policy)
       : stream_(stream),
-        looks_(stream.looks),
         tolerance_(tolerance),
         serving_(serving),
         policy_(policy),
         known_(stream.looks.size(), false) {
-    for (std::size_t i = 0; i < looks_.size(); ++i)
-      looks_[i].ownDrift = looks_[i].drifted = away(looks_[i].serving, tolerance[i], policy);
+    for (std::size_t i = 0; i < stream.looks.size(); ++i) {
+      auto& look = stream.looks[i];
+      look.ownDrift = look.drifted = away(look.serving, tolerance[i], policy);
+    }
   }
 
   bool drifted(std::size_t i) {
-    auto& look = looks_[i];
+    auto& look = stream_.looks[i];
     if (!known_[i] && !look.ownDrift)
       look.drifted = driftTogether(stream_, i, tolerance_[i], serving_, policy_);
     known_[i] = true;
@@ -131,8 +132,7 @@ class Marks {
   }
 
  private:
-  const Stream& stream_;
-  std::vector<Look>& looks_;
+  Stream& stream_;
   const std::vector<double>& tolerance_;
   const Profile& serving_;
   const Policy& policy_;

@@ -21,6 +21,11 @@ constexpr double kAlike =
     0.25;  // … and that one which is significantly away is below, if it is of the same kind still
 constexpr double kReturnZ = 3;  // standard deviations that a return is seldom beyond
 
+// Whether its training says anything.
+bool usable(const Candidate& candidate) {
+  return candidate.profile && candidate.profile->rows() >= kLeastTrainingRows;
+}
+
 bool fits(const Distance& distance, const Policy& policy) {
   if (distance.effect >= policy.ratioMaxEffect) return false;
   return distance.effect < policy.toleranceFloor || !significant(distance, policy);
@@ -53,9 +58,9 @@ bool sameKind(const std::vector<Candidate>& candidates, const std::string& a, co
 
 void rank(const MatchInput& input, Match& out) {
   for (const auto& candidate : input.candidates) {
-    const bool enough = candidate.profile && candidate.profile->rows() >= kLeastTrainingRows;
-    const auto found = enough ? distance(input.live, *candidate.profile, input.dependence)
-                              : Expected<Distance>(fail(ErrorCode::InvalidArgument, ""));
+    const auto found = usable(candidate)
+                           ? distance(input.live, *candidate.profile, input.dependence)
+                           : Expected<Distance>(fail(ErrorCode::InvalidArgument, ""));
     if (found)
       out.ranked.push_back({candidate.version, *found, false});
     else
@@ -69,18 +74,22 @@ void rank(const MatchInput& input, Match& out) {
   });
 }
 
+bool explains(const Mixture& mix, const Policy& policy) {
+  return mix.z <= policy.zThreshold || mix.effect <= policy.toleranceFloor;
+}
+
 // Whether the live rows and that version's training differ by rows of another kept version alone,
 // in one or the other: it was trained while kinds came together, or they come together now.
 bool differByMix(const MatchInput& input, const Candidate& candidate, const Policy& policy) {
   const auto explained = [&](const Profile& mix, const Profile& part, const Profile& other) {
     const auto nearest = nearestMixture(mix, part, other, input.dependence);
-    return nearest && (nearest->z <= policy.zThreshold || nearest->effect <= policy.toleranceFloor);
+    return nearest && explains(*nearest, policy);
   };
   const auto& own = *candidate.profile;
   return std::any_of(input.candidates.begin(), input.candidates.end(), [&](const auto& other) {
-    if (!other.profile || other.profile->rows() < kLeastTrainingRows) return false;
-    return other.version != candidate.version && (explained(own, input.live, *other.profile) ||
-                                                  explained(input.live, own, *other.profile));
+    return usable(other) && other.version != candidate.version &&
+           (explained(own, input.live, *other.profile) ||
+            explained(input.live, own, *other.profile));
   });
 }
 
@@ -103,9 +112,11 @@ void choose(const MatchInput& input, const Policy& policy, Match& out) {
                          nearest.distance.effect < policy.ratio * second->distance.effect;
   // By ratio only where another version than the serving one is nearest: that something else is
   // farther does not make a drifted version right.
-  const bool byRatio = farSecond && nearest.version != input.serving &&
-                       nearest.distance.effect < policy.ratioMaxEffect &&
-                       differByMix(input, *find(input.candidates, nearest.version), policy);
+  const auto byRatio = [&](const Ranked& one) {
+    return farSecond && one.version == nearest.version &&
+           one.distance.effect < policy.ratioMaxEffect &&
+           differByMix(input, *find(input.candidates, one.version), policy);
+  };
   double servingEffect = 0;
   for (const auto& one : out.ranked) {
     if (one.version == input.serving) servingEffect = one.distance.effect;
@@ -125,7 +136,7 @@ void choose(const MatchInput& input, const Policy& policy, Match& out) {
     }
     if (contains(input.refused, one.version)) continue;
     const auto fit = fitOf(one.distance, servingEffect, input.live.rows(), policy);
-    one.accepted = fit == Fit::Yes || (byRatio && one.version == nearest.version);
+    one.accepted = fit == Fit::Yes || byRatio(one);
     out.unsure = out.unsure || (!one.accepted && fit == Fit::Unsure);
     if (!one.accepted) continue;
     const bool ofNearest = one.version == nearest.version ||
@@ -163,17 +174,12 @@ std::optional<KnownMix> knownMix(const MatchInput& input, const Policy& policy) 
   for (const auto& a : input.candidates) {
     for (const auto& b : input.candidates) {
       if (&b == &a) break;  // each pair once
-      if (!a.profile || !b.profile ||
-          std::min(a.profile->rows(), b.profile->rows()) < kLeastTrainingRows)
-        continue;
+      if (!usable(a) || !usable(b)) continue;
       const auto apart = distance(*a.profile, *b.profile);
       if (!apart || apart->effect < kKindsNear) continue;
       const auto mix = nearestMixture(input.live, *a.profile, *b.profile, input.dependence);
       if (!mix || std::min(mix->weight, 1 - mix->weight) < kLeastShare) continue;
-      const bool explained = apart->effect < kKindsApart ? mix->z < kReturnZ
-                                                         : mix->z <= policy.zThreshold ||
-                                                               mix->effect <= policy.toleranceFloor;
-      if (!explained) continue;
+      if (apart->effect < kKindsApart ? mix->z >= kReturnZ : !explains(*mix, policy)) continue;
       if (best && mix->effect >= least) continue;
       best = KnownMix{a.version, b.version, mix->weight};
       least = mix->effect;

@@ -1,9 +1,6 @@
 // Which kept version fits, where several lie near: over many seeds.
 #include "drift/match.h"
 
-#include <deque>
-#include <numeric>
-
 #include <gtest/gtest.h>
 
 #include "drift/testing/decision.h"

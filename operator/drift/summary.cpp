@@ -26,6 +26,10 @@ double pValueOf(double mmd2, double scale, double trace, double covarianceSq) {
 
 }  // namespace
 
+double countOf(const Profile& profile, double dependence) {
+  return static_cast<double>(profile.rows()) / dependence;
+}
+
 Summary summarize(const Profile& profile, double rows) {
   Summary out;
   const auto all = static_cast<double>(profile.rows());
@@ -50,6 +54,10 @@ Expected<void> comparable(const Profile& p, const Profile& q) {
   return {};
 }
 
+double mmd2Of(const Summary& a, const Summary& b) {
+  return a.unbiased + b.unbiased - 2 * a.mean.dot(b.mean);
+}
+
 double share(double mmd2, double norms) {
   return norms > 0 ? std::clamp(mmd2 / norms, 0.0, 1.0) : 0;
 }
@@ -66,7 +74,7 @@ Expected<Distance> between(const Profile& p, double rowsOfP, const Profile& q, d
   const double covarianceSq = first ? p.fourierCovarianceSq() : q.fourierCovarianceSq();
   const double scale = 1 / a.n + 1 / b.n;
   Distance out;
-  out.mmd2 = a.unbiased + b.unbiased - 2 * a.mean.dot(b.mean);
+  out.mmd2 = mmd2Of(a, b);
   out.effect = share(out.mmd2, a.norm + b.norm);
   out.noise = share(noiseOf(scale, covarianceSq), a.norm + b.norm);
   out.z = out.mmd2 / noiseOf(scale, covarianceSq);

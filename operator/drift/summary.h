@@ -16,12 +16,17 @@ struct Summary {
   double trace = 0;      // tr(Σ): |phi| = 1
 };
 
+// As how many rows a profile counts, where so many in a row say as much as one that is independent.
+double countOf(const Profile& profile, double dependence = 1);
+
 // The profile counts as `rows`, 2 at least.
 Summary summarize(const Profile& profile, double rows);
 
 // InvalidArgument: other basis, or fewer than 4 rows in one of them.
 Expected<void> comparable(const Profile& p, const Profile& q);
 
+// Squared distance of the means, without a row's own part in it: see Distance::mmd2.
+double mmd2Of(const Summary& a, const Summary& b);
 double share(double mmd2, double norms);
 double noiseOf(double scale, double covarianceSq);
 

@@ -6,8 +6,7 @@ namespace reprise::drift {
 
 Expected<Distance> trainingDistance(const Profile& live, const Profile& training,
                                     double dependence) {
-  const double n = static_cast<double>(live.rows()) / dependence;
-  const double m = static_cast<double>(training.rows()) / dependence;
+  const double n = countOf(live, dependence), m = countOf(training, dependence);
   return between(live, n * m / (n + m), training, m);
 }
 
